@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "base/real_executor.h"
+
+#include <time.h>
+
+#include <chrono>
+
+namespace fakegpu::base {
+
+Nanos MonotonicClock::now() const {
+  timespec time;
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * kNanosPerSecond + time.tv_nsec;
+}
+
+RealExecutor::RealExecutor(unsigned workers) {
+  threads_.reserve(workers + 1);
+  for (unsigned i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+  threads_.emplace_back([this] { keep_time(); });
+}
+
+RealExecutor::~RealExecutor() {
+  stop();
+}
+
+void RealExecutor::stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  work_ready_.notify_all();
+  {
+    MutexLock lock(timer_mutex_);
+    timers_stopping_ = true;
+  }
+  timer_changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+
+  // Dropped outside the locks and with all tables intact: what a task owns may post or cancel.
+  std::deque<Task> tasks;
+  {
+    MutexLock lock(mutex_);
+    tasks.swap(queue_);
+  }
+  std::map<std::pair<Nanos, TimerId>, Task> timers;
+  std::unordered_map<TimerId, Task> due;
+  {
+    MutexLock lock(timer_mutex_);
+    timers.swap(timers_);
+    due.swap(due_);
+    deadlines_.clear();
+  }
+}
+
+void RealExecutor::post(Task task) {
+  bool wake;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    queue_.push_back(std::move(task));
+    wake = sleeping_ > 0;
+  }
+  if (wake) work_ready_.notify_one();
+}
+
+bool RealExecutor::run_one() {
+  Task task;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || queue_.empty()) return false;
+    task = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  task();
+  return true;
+}
+
+void RealExecutor::work() NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_lock lock(mutex_.native());
+  while (!stopping_) {
+    if (queue_.empty()) {
+      ++sleeping_;
+      work_ready_.wait(lock);
+      --sleeping_;
+      continue;
+    }
+    Task task = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    task();
+    task = nullptr;
+    lock.lock();
+  }
+}
+
+TimerId RealExecutor::post_at(Nanos when, Task task) {
+  MutexLock lock(timer_mutex_);
+  const TimerId id = next_timer_++;
+  if (timers_stopping_) return id;
+  const auto at = timers_.emplace(std::pair(when, id), std::move(task)).first;
+  deadlines_.emplace(id, when);
+  if (at == timers_.begin()) timer_changed_.notify_one();
+  return id;
+}
+
+bool RealExecutor::cancel(TimerId timer) {
+  // Declared before the lock and so destroyed after it: a task may own what cancels other timers.
+  Task dropped;
+  MutexLock lock(timer_mutex_);
+  if (auto due = due_.extract(timer)) {
+    dropped = std::move(due.mapped());
+    return true;
+  }
+  const auto deadline = deadlines_.find(timer);
+  if (deadline == deadlines_.end()) return false;
+  auto node = timers_.extract({deadline->second, timer});
+  dropped = std::move(node.mapped());
+  deadlines_.erase(deadline);
+  return true;
+}
+
+void RealExecutor::keep_time() NO_THREAD_SAFETY_ANALYSIS {
+  std::unique_lock lock(timer_mutex_.native());
+  while (!timers_stopping_) {
+    if (timers_.empty()) {
+      timer_changed_.wait(lock);
+      continue;
+    }
+    const Nanos due = timers_.begin()->first.first;
+    if (due > clock_.now()) {
+      // steady_clock is CLOCK_MONOTONIC.
+      const std::chrono::steady_clock::time_point at{std::chrono::nanoseconds(due)};
+      timer_changed_.wait_until(lock, at);
+      continue;
+    }
+    auto node = timers_.extract(timers_.begin());
+    const TimerId timer = node.key().second;
+    deadlines_.erase(timer);
+    due_.emplace(timer, std::move(node.mapped()));
+    lock.unlock();
+    post([this, timer] { run_due(timer); });
+    lock.lock();
+  }
+}
+
+void RealExecutor::run_due(TimerId timer) {
+  Task task;
+  {
+    MutexLock lock(timer_mutex_);
+    auto due = due_.extract(timer);
+    if (!due) return;
+    task = std::move(due.mapped());
+  }
+  task();
+}
+
+}  // namespace fakegpu::base
