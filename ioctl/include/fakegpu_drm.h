@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The uAPI of fakegpu: plain C, for clients that need nothing but this file and libdrm's drm.h.
+ *
+ * Every struct has fixed-width fields, natural alignment and explicit padding that must be zero.
+ * Pointers are __u64. Handles and ids are per open file; 0 is never one. Unknown flags, non-zero
+ * padding, bad handles and unreadable pointers are refused before anything changes. The errno of
+ * each call is in docs/uapi.md.
+ *
+ * Command numbers start at 0x85: no DRM driver known to strace 6.1 uses that part of the private
+ * range (0x40 to 0x9f; nouveau and exynos end at 0x84), so a trace never shows another driver's name.
+ */
+#ifndef FAKEGPU_DRM_H
+#define FAKEGPU_DRM_H
+
+#include <drm.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+#define DRM_FAKEGPU_QUERY 0x45
+#define DRM_FAKEGPU_BO_CREATE 0x46
+#define DRM_FAKEGPU_BO_INFO 0x47
+#define DRM_FAKEGPU_BO_MMAP 0x48
+#define DRM_FAKEGPU_VM_CREATE 0x49
+#define DRM_FAKEGPU_VM_DESTROY 0x4a
+#define DRM_FAKEGPU_VM_BIND 0x4b
+#define DRM_FAKEGPU_VM_UNBIND 0x4c
+#define DRM_FAKEGPU_CTX_CREATE 0x4d
+#define DRM_FAKEGPU_CTX_DESTROY 0x4e
+#define DRM_FAKEGPU_CTX_QUERY 0x4f
+#define DRM_FAKEGPU_CTX_SET_PRIORITY 0x50
+#define DRM_FAKEGPU_SUBMIT 0x51
+#define DRM_FAKEGPU_CHANNEL 0x52
+
+/* --- Query ------------------------------------------------------------------------------------ */
+
+/* What to ask: struct drm_fakegpu_query.item. `index` counts rings or heaps; else it must be 0. */
+#define DRM_FAKEGPU_QUERY_DEVICE 0 /* struct drm_fakegpu_device_info */
+#define DRM_FAKEGPU_QUERY_RING 1   /* struct drm_fakegpu_ring_info, one per ring */
+#define DRM_FAKEGPU_QUERY_HEAP 2   /* struct drm_fakegpu_heap_info, one per heap */
+
+/*
+ * Copies at most `size` bytes of the answer to `data` and sets `size` to the answer's full size, so a
+ * caller built against an older header gets the part it knows. size 0: only tells the size.
+ */
+struct drm_fakegpu_query {
+	__u32 item;
+	__u32 index;
+	__u64 data;
+	__u32 size;
+	__u32 pad;
+};
+
+struct drm_fakegpu_device_info {
+	char name[32];      /* of the device profile, NUL-terminated */
+	__u32 device_id;
+	__u32 revision;
+	__u32 ring_count;
+	__u32 heap_count;
+	__u64 va_start;     /* GPU virtual addresses that VM_BIND takes: [va_start, va_end) */
+	__u64 va_end;
+	__u32 page_size;    /* bytes; granularity of BO sizes, addresses and binds */
+	__u32 max_ibs;      /* per submission */
+	__u32 max_syncobjs; /* in each list of a submission */
+	__u32 max_ib_dwords;
+	__u64 features;     /* DRM_FAKEGPU_FEATURE_* */
+	__u64 timestamp_frequency_hz; /* of GPU timestamps (RELEASE_MEM, COPY_DATA) */
+};
+
+#define DRM_FAKEGPU_FEATURE_MMAP (1ull << 0)    /* mmap(fd, BO_MMAP offset) works on this fd */
+#define DRM_FAKEGPU_FEATURE_CHANNEL (1ull << 1) /* CHANNEL gives a token */
+#define DRM_FAKEGPU_FEATURE_EDU (1ull << 2)     /* packets 0xe0 to 0xef are enabled */
+
+#define DRM_FAKEGPU_RING_GFX 0
+#define DRM_FAKEGPU_RING_COMPUTE 1
+#define DRM_FAKEGPU_RING_SDMA 2
+
+struct drm_fakegpu_ring_info {
+	char name[16];      /* "gfx_0.0", "comp_1.0", "sdma0": amdgpu's names */
+	__u32 type;         /* DRM_FAKEGPU_RING_* */
+	__u32 instance;
+	__u32 size_dwords;
+	__u32 ready;        /* 1: the ring passed its test */
+	__u64 emitted;      /* jobs given to the hardware so far */
+	__u64 completed;
+	__u64 busy_ns;      /* time with at least one job in flight */
+};
+
+#define DRM_FAKEGPU_HEAP_VRAM 0
+#define DRM_FAKEGPU_HEAP_SYSTEM 1
+
+struct drm_fakegpu_heap_info {
+	__u32 type;         /* DRM_FAKEGPU_HEAP_* */
+	__u32 pad;
+	__u64 size_bytes;
+	__u64 used_bytes;   /* by everybody */
+	__u64 client_bytes; /* by this open file */
+};
+
+/* --- Buffer objects --------------------------------------------------------------------------- */
+
+/* The BO has pages of its own and can be exported; others live in the file's arena. */
+#define DRM_FAKEGPU_BO_SHAREABLE (1u << 0)
+
+/* `size` is rounded up to pages. The memory is zeroed. Freed with DRM_IOCTL_GEM_CLOSE. */
+struct drm_fakegpu_bo_create {
+	__u64 size;      /* in: bytes, > 0; out: bytes allocated */
+	__u64 alignment; /* bytes, a power of two, or 0 for page_size */
+	__u32 heap;      /* DRM_FAKEGPU_HEAP_* */
+	__u32 flags;     /* DRM_FAKEGPU_BO_* */
+	__u32 handle;    /* out */
+	__u32 pad;
+};
+
+struct drm_fakegpu_bo_info {
+	__u32 handle;
+	__u32 pad;
+	__u64 size;      /* out */
+	__u64 alignment; /* out */
+	__u32 heap;      /* out */
+	__u32 flags;     /* out */
+};
+
+/*
+ * Where the BO's pages are for a CPU mapping: `offset` for mmap() of the device fd
+ * (DRM_FAKEGPU_FEATURE_MMAP) or of the memfd that the channel hands out for this BO.
+ */
+struct drm_fakegpu_bo_mmap {
+	__u32 handle;
+	__u32 flags;  /* must be 0 */
+	__u64 offset; /* out */
+	__u64 size;   /* out */
+};
+
+/* --- GPU address spaces ----------------------------------------------------------------------- */
+
+struct drm_fakegpu_vm_create {
+	__u32 flags; /* must be 0 */
+	__u32 vm_id; /* out */
+};
+
+struct drm_fakegpu_vm_destroy {
+	__u32 vm_id;
+	__u32 pad;
+};
+
+#define DRM_FAKEGPU_VM_BIND_READONLY (1u << 0)
+
+/* Maps [bo_offset, bo_offset + size) of the BO at `va`. All multiples of page_size; the range must be
+ * free (-EEXIST). */
+struct drm_fakegpu_vm_bind {
+	__u32 vm_id;
+	__u32 handle;
+	__u32 flags; /* DRM_FAKEGPU_VM_BIND_* */
+	__u32 pad;
+	__u64 bo_offset;
+	__u64 va;
+	__u64 size;
+};
+
+/* Unmaps exactly one earlier bind, named by its first address (-ENOENT: none starts there). Work that
+ * was submitted before and still touches it faults. */
+struct drm_fakegpu_vm_unbind {
+	__u32 vm_id;
+	__u32 pad;
+	__u64 va;
+};
+
+/* --- Contexts --------------------------------------------------------------------------------- */
+
+#define DRM_FAKEGPU_PRIORITY_LOW (-1)
+#define DRM_FAKEGPU_PRIORITY_NORMAL 0
+#define DRM_FAKEGPU_PRIORITY_HIGH 1 /* needs CAP_SYS_NICE or the current master */
+
+struct drm_fakegpu_ctx_create {
+	__u32 vm_id;
+	__s32 priority;
+	__u32 flags;  /* must be 0 */
+	__u32 ctx_id; /* out */
+};
+
+struct drm_fakegpu_ctx_destroy {
+	__u32 ctx_id;
+	__u32 pad;
+};
+
+#define DRM_FAKEGPU_CTX_RESET (1u << 0)  /* a recovery took place since the context was made */
+#define DRM_FAKEGPU_CTX_GUILTY (1u << 1) /* and this context caused one; it takes no more work */
+
+struct drm_fakegpu_ctx_query {
+	__u32 ctx_id;
+	__u32 flags;          /* out: DRM_FAKEGPU_CTX_* */
+	__s32 priority;       /* out */
+	__u32 pad;
+	__u64 jobs_submitted; /* out */
+	__u64 jobs_completed; /* out */
+	__u64 gpu_time_ns;    /* out: execution time of its completed jobs, all rings */
+	__u64 wait_time_ns;   /* out: time from push to start of its completed jobs, all rings */
+};
+
+struct drm_fakegpu_ctx_set_priority {
+	__u32 ctx_id;
+	__s32 priority;
+};
+
+/* --- Submission ------------------------------------------------------------------------------- */
+
+/* Allow the command processor to preempt this IB between packets. */
+#define DRM_FAKEGPU_IB_PREEMPT (1u << 0)
+
+struct drm_fakegpu_ib {
+	__u64 va;     /* multiple of 4 (gfx, compute) or 32 (SDMA) */
+	__u32 dwords; /* 1 to max_ib_dwords; a multiple of 8 for SDMA */
+	__u32 flags;  /* DRM_FAKEGPU_IB_* */
+};
+
+/* point 0: the binary payload. In: wait for it. Out: replaced or, at a point, added. */
+struct drm_fakegpu_sync {
+	__u32 handle;
+	__u32 pad;
+	__u64 point;
+};
+
+/* Queue a struct drm_fakegpu_event_fence on the file when the job is done (poll, read). */
+#define DRM_FAKEGPU_SUBMIT_EVENT (1u << 0)
+
+struct drm_fakegpu_submit {
+	__u32 ctx_id;
+	__u32 ring;           /* index as in DRM_FAKEGPU_QUERY_RING */
+	__u32 flags;          /* DRM_FAKEGPU_SUBMIT_* */
+	__u32 ib_count;       /* 0: no work, just a fence in the context's order */
+	__u64 ibs;            /* struct drm_fakegpu_ib[] */
+	__u32 in_sync_count;
+	__u32 out_sync_count;
+	__u64 in_syncs;       /* struct drm_fakegpu_sync[] */
+	__u64 out_syncs;      /* struct drm_fakegpu_sync[] */
+	__u64 user_data;      /* comes back in the event */
+	__u64 seqno;          /* out: of the job's finished fence, per context and ring, from 1 */
+};
+
+#define DRM_FAKEGPU_EVENT_FENCE 0x80000000
+
+struct drm_fakegpu_event_fence {
+	struct drm_event base;
+	__u64 user_data;
+	__u64 seqno;
+	__u32 ctx_id;
+	__u32 ring;
+	__s32 error; /* 0, or the negative errno of the finished fence */
+	__u32 pad;
+};
+
+/* --- Channel ---------------------------------------------------------------------------------- */
+
+/*
+ * A one-time token for the daemon's socket, which hands out what an ioctl of a userspace device
+ * cannot: file descriptors. The token names this open file, works once, for the caller's uid, for ten
+ * seconds. -EOPNOTSUPP without DRM_FAKEGPU_FEATURE_CHANNEL. The messages: docs/uapi.md.
+ */
+struct drm_fakegpu_channel {
+	__u64 token[2]; /* out */
+	char path[104]; /* out: of the socket, NUL-terminated */
+};
+
+#define DRM_IOCTL_FAKEGPU_QUERY \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_QUERY, struct drm_fakegpu_query)
+#define DRM_IOCTL_FAKEGPU_BO_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_BO_CREATE, struct drm_fakegpu_bo_create)
+#define DRM_IOCTL_FAKEGPU_BO_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_BO_INFO, struct drm_fakegpu_bo_info)
+#define DRM_IOCTL_FAKEGPU_BO_MMAP \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_BO_MMAP, struct drm_fakegpu_bo_mmap)
+#define DRM_IOCTL_FAKEGPU_VM_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_VM_CREATE, struct drm_fakegpu_vm_create)
+#define DRM_IOCTL_FAKEGPU_VM_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_VM_DESTROY, struct drm_fakegpu_vm_destroy)
+#define DRM_IOCTL_FAKEGPU_VM_BIND \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_VM_BIND, struct drm_fakegpu_vm_bind)
+#define DRM_IOCTL_FAKEGPU_VM_UNBIND \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_VM_UNBIND, struct drm_fakegpu_vm_unbind)
+#define DRM_IOCTL_FAKEGPU_CTX_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_CTX_CREATE, struct drm_fakegpu_ctx_create)
+#define DRM_IOCTL_FAKEGPU_CTX_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_CTX_DESTROY, struct drm_fakegpu_ctx_destroy)
+#define DRM_IOCTL_FAKEGPU_CTX_QUERY \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_CTX_QUERY, struct drm_fakegpu_ctx_query)
+#define DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_CTX_SET_PRIORITY, struct drm_fakegpu_ctx_set_priority)
+#define DRM_IOCTL_FAKEGPU_SUBMIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_SUBMIT, struct drm_fakegpu_submit)
+#define DRM_IOCTL_FAKEGPU_CHANNEL \
+	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_CHANNEL, struct drm_fakegpu_channel)
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

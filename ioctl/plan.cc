@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "ioctl/plan.h"
+
+#include <linux/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "struct_view.h"
+
+namespace fakegpu::ioctl {
+
+Plan plan_arrays(const Row& row, std::span<const std::byte> arg) {
+  arg = arg.first(std::min<size_t>(arg.size(), row.size));
+  // The struct counts: CUSE's limit is for all that the call moves.
+  uint64_t in_bytes = row.size;
+  uint64_t out_bytes = row.size;
+  Plan plan;
+  for (const ArrayField& array : row.arrays) {
+    const uint64_t address = load(arg, array.pointer_offset, sizeof(uint64_t));
+    const uint64_t count =
+        std::min<uint64_t>(load(arg, array.count_offset, array.count_bytes), array.max_elements);
+    const uint64_t bytes = count * array.element_bytes;  // 32 bits times 32 bits
+    if (address == 0 || bytes == 0) continue;
+    if (address + (bytes - 1) < address) return {.error = -EFAULT};
+    if (array.direction != Direction::kOut) in_bytes += bytes;
+    if (array.direction != Direction::kIn) out_bytes += bytes;
+    if (bytes > kMaxCallBytes || std::max(in_bytes, out_bytes) > kMaxCallBytes)
+      return {.error = -ENOMEM};
+    plan.segments.push_back({address, static_cast<uint32_t>(bytes), array.direction});
+  }
+  return plan;
+}
+
+StructCopy struct_copy(uint32_t command) {
+  const uint32_t size = _IOC_SIZE(command);
+  uint32_t direction = _IOC_DIR(command);
+  if (const Row* row = find_row(command)) direction &= row->direction;
+  return {.in_bytes = (direction & _IOC_WRITE) != 0 ? size : 0,
+          .out_bytes = (direction & _IOC_READ) != 0 ? size : 0};
+}
+
+}  // namespace fakegpu::ioctl

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// The driver's own calls, fakegpu_drm.h.
+#pragma once
+
+#include "fakegpu_drm.h"
+#include "ioctl/table.h"
+#include "row_macros.h"
+
+namespace fakegpu::ioctl::driver {
+
+inline constexpr FlagName kQueryItems[] = {
+    NAME(DRM_FAKEGPU_QUERY_DEVICE),
+    NAME(DRM_FAKEGPU_QUERY_RING),
+    NAME(DRM_FAKEGPU_QUERY_HEAP),
+};
+inline constexpr FlagName kHeaps[] = {
+    NAME(DRM_FAKEGPU_HEAP_VRAM),
+    NAME(DRM_FAKEGPU_HEAP_SYSTEM),
+};
+inline constexpr FlagName kBoFlags[] = {NAME(DRM_FAKEGPU_BO_SHAREABLE)};
+inline constexpr FlagName kBindFlags[] = {NAME(DRM_FAKEGPU_VM_BIND_READONLY)};
+inline constexpr FlagName kContextFlags[] = {
+    NAME(DRM_FAKEGPU_CTX_RESET),
+    NAME(DRM_FAKEGPU_CTX_GUILTY),
+};
+inline constexpr FlagName kSubmitFlags[] = {NAME(DRM_FAKEGPU_SUBMIT_EVENT)};
+inline constexpr FlagName kIbFlags[] = {NAME(DRM_FAKEGPU_IB_PREEMPT)};
+
+inline constexpr Field kQueryFields[] = {
+    NAMED(drm_fakegpu_query, item, kEnum, kQueryItems),
+    FIELD(drm_fakegpu_query, index, kUnsigned),
+    FIELD(drm_fakegpu_query, data, kPointer),
+    FIELD(drm_fakegpu_query, size, kUnsigned),
+    FIELD(drm_fakegpu_query, pad, kPad),
+};
+inline constexpr ArrayField kQueryArrays[] = {
+    ARRAY(drm_fakegpu_query, data, size, 1, kOut, kMaxQueryBytes),
+};
+
+inline constexpr Field kBoCreateFields[] = {
+    FIELD(drm_fakegpu_bo_create, size, kUnsigned),
+    FIELD(drm_fakegpu_bo_create, alignment, kUnsigned),
+    NAMED(drm_fakegpu_bo_create, heap, kEnum, kHeaps),
+    NAMED(drm_fakegpu_bo_create, flags, kFlags, kBoFlags),
+    FIELD(drm_fakegpu_bo_create, handle, kUnsigned),
+    FIELD(drm_fakegpu_bo_create, pad, kPad),
+};
+inline constexpr Field kBoInfoFields[] = {
+    FIELD(drm_fakegpu_bo_info, handle, kUnsigned),
+    FIELD(drm_fakegpu_bo_info, pad, kPad),
+    FIELD(drm_fakegpu_bo_info, size, kUnsigned),
+    FIELD(drm_fakegpu_bo_info, alignment, kUnsigned),
+    NAMED(drm_fakegpu_bo_info, heap, kEnum, kHeaps),
+    NAMED(drm_fakegpu_bo_info, flags, kFlags, kBoFlags),
+};
+inline constexpr Field kBoMmapFields[] = {
+    FIELD(drm_fakegpu_bo_mmap, handle, kUnsigned),
+    NAMED(drm_fakegpu_bo_mmap, flags, kFlags, {}),
+    FIELD(drm_fakegpu_bo_mmap, offset, kHex),
+    FIELD(drm_fakegpu_bo_mmap, size, kUnsigned),
+};
+inline constexpr Field kVmCreateFields[] = {
+    NAMED(drm_fakegpu_vm_create, flags, kFlags, {}),
+    FIELD(drm_fakegpu_vm_create, vm_id, kUnsigned),
+};
+inline constexpr Field kVmDestroyFields[] = {
+    FIELD(drm_fakegpu_vm_destroy, vm_id, kUnsigned),
+    FIELD(drm_fakegpu_vm_destroy, pad, kPad),
+};
+inline constexpr Field kVmBindFields[] = {
+    FIELD(drm_fakegpu_vm_bind, vm_id, kUnsigned),
+    FIELD(drm_fakegpu_vm_bind, handle, kUnsigned),
+    NAMED(drm_fakegpu_vm_bind, flags, kFlags, kBindFlags),
+    FIELD(drm_fakegpu_vm_bind, pad, kPad),
+    FIELD(drm_fakegpu_vm_bind, bo_offset, kHex),
+    FIELD(drm_fakegpu_vm_bind, va, kHex),
+    FIELD(drm_fakegpu_vm_bind, size, kUnsigned),
+};
+inline constexpr Field kVmUnbindFields[] = {
+    FIELD(drm_fakegpu_vm_unbind, vm_id, kUnsigned),
+    FIELD(drm_fakegpu_vm_unbind, pad, kPad),
+    FIELD(drm_fakegpu_vm_unbind, va, kHex),
+};
+inline constexpr Field kCtxCreateFields[] = {
+    FIELD(drm_fakegpu_ctx_create, vm_id, kUnsigned),
+    FIELD(drm_fakegpu_ctx_create, priority, kSigned),
+    NAMED(drm_fakegpu_ctx_create, flags, kFlags, {}),
+    FIELD(drm_fakegpu_ctx_create, ctx_id, kUnsigned),
+};
+inline constexpr Field kCtxDestroyFields[] = {
+    FIELD(drm_fakegpu_ctx_destroy, ctx_id, kUnsigned),
+    FIELD(drm_fakegpu_ctx_destroy, pad, kPad),
+};
+inline constexpr Field kCtxQueryFields[] = {
+    FIELD(drm_fakegpu_ctx_query, ctx_id, kUnsigned),
+    NAMED(drm_fakegpu_ctx_query, flags, kFlags, kContextFlags),
+    FIELD(drm_fakegpu_ctx_query, priority, kSigned),
+    FIELD(drm_fakegpu_ctx_query, pad, kPad),
+    FIELD(drm_fakegpu_ctx_query, jobs_submitted, kUnsigned),
+    FIELD(drm_fakegpu_ctx_query, jobs_completed, kUnsigned),
+    FIELD(drm_fakegpu_ctx_query, gpu_time_ns, kUnsigned),
+    FIELD(drm_fakegpu_ctx_query, wait_time_ns, kUnsigned),
+};
+inline constexpr Field kCtxSetPriorityFields[] = {
+    FIELD(drm_fakegpu_ctx_set_priority, ctx_id, kUnsigned),
+    FIELD(drm_fakegpu_ctx_set_priority, priority, kSigned),
+};
+
+inline constexpr Field kIbFields[] = {
+    FIELD(drm_fakegpu_ib, va, kHex),
+    FIELD(drm_fakegpu_ib, dwords, kUnsigned),
+    NAMED(drm_fakegpu_ib, flags, kFlags, kIbFlags),
+};
+inline constexpr Field kSyncFields[] = {
+    FIELD(drm_fakegpu_sync, handle, kUnsigned),
+    FIELD(drm_fakegpu_sync, pad, kPad),
+    FIELD(drm_fakegpu_sync, point, kUnsigned),
+};
+inline constexpr Field kSubmitFields[] = {
+    FIELD(drm_fakegpu_submit, ctx_id, kUnsigned),
+    FIELD(drm_fakegpu_submit, ring, kUnsigned),
+    NAMED(drm_fakegpu_submit, flags, kFlags, kSubmitFlags),
+    FIELD(drm_fakegpu_submit, ib_count, kUnsigned),
+    FIELD(drm_fakegpu_submit, ibs, kPointer),
+    FIELD(drm_fakegpu_submit, in_sync_count, kUnsigned),
+    FIELD(drm_fakegpu_submit, out_sync_count, kUnsigned),
+    FIELD(drm_fakegpu_submit, in_syncs, kPointer),
+    FIELD(drm_fakegpu_submit, out_syncs, kPointer),
+    FIELD(drm_fakegpu_submit, user_data, kHex),
+    FIELD(drm_fakegpu_submit, seqno, kUnsigned),
+};
+inline constexpr ArrayField kSubmitArrays[] = {
+    ARRAY(drm_fakegpu_submit, ibs, ib_count, sizeof(drm_fakegpu_ib), kIn, kMaxSubmitIbs, kIbFields),
+    ARRAY(drm_fakegpu_submit, in_syncs, in_sync_count, sizeof(drm_fakegpu_sync), kIn,
+          kMaxSubmitSyncobjs, kSyncFields),
+    ARRAY(drm_fakegpu_submit, out_syncs, out_sync_count, sizeof(drm_fakegpu_sync), kIn,
+          kMaxSubmitSyncobjs, kSyncFields),
+};
+
+// The token opens the file to whoever shows it within its ten seconds: not for a log.
+inline constexpr Field kChannelFields[] = {
+    FIELD(drm_fakegpu_channel, token, kSecret),
+    FIELD(drm_fakegpu_channel, path, kText),
+};
+
+inline constexpr Row kRows[] = {
+    ROW(DRM_IOCTL_FAKEGPU_QUERY, kRenderAllow, kQueryArrays, kQueryFields),
+    ROW(DRM_IOCTL_FAKEGPU_BO_CREATE, kRenderAllow, {}, kBoCreateFields),
+    ROW(DRM_IOCTL_FAKEGPU_BO_INFO, kRenderAllow, {}, kBoInfoFields),
+    ROW(DRM_IOCTL_FAKEGPU_BO_MMAP, kRenderAllow, {}, kBoMmapFields),
+    ROW(DRM_IOCTL_FAKEGPU_VM_CREATE, kRenderAllow, {}, kVmCreateFields),
+    ROW(DRM_IOCTL_FAKEGPU_VM_DESTROY, kRenderAllow, {}, kVmDestroyFields),
+    ROW(DRM_IOCTL_FAKEGPU_VM_BIND, kRenderAllow, {}, kVmBindFields),
+    ROW(DRM_IOCTL_FAKEGPU_VM_UNBIND, kRenderAllow, {}, kVmUnbindFields),
+    ROW(DRM_IOCTL_FAKEGPU_CTX_CREATE, kRenderAllow, {}, kCtxCreateFields),
+    ROW(DRM_IOCTL_FAKEGPU_CTX_DESTROY, kRenderAllow, {}, kCtxDestroyFields),
+    ROW(DRM_IOCTL_FAKEGPU_CTX_QUERY, kRenderAllow, {}, kCtxQueryFields),
+    ROW(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY, kRenderAllow, {}, kCtxSetPriorityFields),
+    ROW(DRM_IOCTL_FAKEGPU_SUBMIT, kRenderAllow, kSubmitArrays, kSubmitFields),
+    ROW(DRM_IOCTL_FAKEGPU_CHANNEL, kRenderAllow, {}, kChannelFields),
+};
+
+}  // namespace fakegpu::ioctl::driver
+
+#include "row_macros_end.h"
