@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// A client's context (amdgpu_ctx): an address space, a priority and one scheduler entity per ring that
+// it uses. Shared with its jobs, which may outlive its handle.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sched/entity.h"
+#include "vm.h"
+
+namespace fakegpu::drv {
+
+class Context final : public base::RefCounted {
+ public:
+  // `resets`: the device's recovery count now.
+  Context(VmRef vm, sched::Priority priority, uint64_t client_id, size_t rings, uint64_t resets)
+      : vm_(std::move(vm)),
+        priority_(priority),
+        client_id_(client_id),
+        resets_at_creation_(resets),
+        entities_(rings) {}
+
+  uint32_t id() const { return id_; }
+  // Given once its handle is known.
+  void set_id(uint32_t id) { id_ = id; }
+  const VmRef& vm() const { return vm_; }
+  uint64_t client_id() const { return client_id_; }
+  sched::Priority priority() const { return priority_; }
+  void set_priority(sched::Priority priority);
+  uint64_t resets_at_creation() const { return resets_at_creation_; }
+
+  // The entity for a ring, made at first use.
+  base::Result<sched::Entity*> entity(unsigned ring, sched::Scheduler& scheduler);
+
+  // A job of this context caused a recovery: it takes no more work (-ECANCELED).
+  bool guilty() const { return guilty_; }
+  void mark_guilty() { guilty_ = true; }
+
+  // Its handle or its file is gone: queued jobs finish with -ESRCH.
+  void kill(base::Nanos now);
+
+  // Over all rings.
+  sched::EntityStats stats() const;
+
+ private:
+  ~Context() override;
+
+  uint32_t id_ = 0;
+  VmRef vm_;
+  sched::Priority priority_;
+  uint64_t client_id_;
+  uint64_t resets_at_creation_;
+  bool guilty_ = false;
+  std::vector<std::unique_ptr<sched::Entity>> entities_;  // by ring
+};
+
+using ContextRef = base::Ref<Context>;
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "device.h"
+
+#include "base/log.h"
+#include "file_impl.h"
+#include "hw/registers.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+// When an interrupt may be lost, fences are looked at this often (amdgpu's AMDGPU_FENCE_JIFFIES_TIMEOUT).
+constexpr base::Nanos kFallback = 500 * base::kNanosPerMilli;
+
+}  // namespace
+
+Device::Device(hw::Function& function, Options options, base::Clock& clock,
+               base::Executor& executor, base::Tracer& tracer)
+    : function_(function),
+      options_(std::move(options)),
+      clock_(clock),
+      executor_(executor),
+      tracer_(tracer),
+      lock_([this] { settle(); }),
+      recovery_(lock_, clock, executor, tracer) {}
+
+base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
+                                                     base::Clock& clock, base::Executor& executor,
+                                                     base::Tracer& tracer) {
+  std::unique_ptr<Device> device(
+      new Device(function, std::move(options), clock, executor, tracer));
+  FAKEGPU_TRY(device->bring_up());
+  return device;
+}
+
+Device::~Device() {
+  shutdown();
+  function_.set_interrupt_handler(nullptr);
+}
+
+void Device::handle_interrupt() {
+  DeviceLock::Guard guard(lock_);
+  const bool complete = interrupts_->drain([this](const hw::IhEntry& entry) {
+    if (entry.ring >= rings_.size()) return;
+    Ring& ring = *rings_[entry.ring];
+    switch (static_cast<hw::IrqSource>(entry.source)) {
+      case hw::IrqSource::kEop:
+      case hw::IrqSource::kSdmaTrap:
+        ring.process_fences(std::min<base::Nanos>(entry.timestamp, clock_.now()));
+        break;
+      case hw::IrqSource::kVmFault:
+        recovery_.begin(ring, nullptr,
+                        fmt::format("[gfxhub] page fault (vmid:{} address:{:#x} status:{:#x})",
+                                    entry.vmid, entry.data[0], entry.data[1]));
+        break;
+      case hw::IrqSource::kBadOpcode:
+        recovery_.begin(ring, nullptr,
+                        fmt::format("Illegal opcode in command stream (reason:{} packet:{:#x})",
+                                    entry.data[0], entry.data[1]));
+        break;
+    }
+  });
+  if (!complete) {
+    base::log(base::LogLevel::kWarning, "IH ring buffer overflow");
+    for (const auto& ring : rings_) ring->process_fences(clock_.now());
+  }
+}
+
+void Device::ring_kicked(Ring& ring) { kicked_.push_back(&ring); }
+
+// Runs under the lock, before it is released.
+void Device::settle() {
+  if (kicked_.empty()) return;
+  const base::Nanos now = clock_.now();
+  // Pumping one ring may kick another (a dependency across rings).
+  for (size_t i = 0; i < kicked_.size(); ++i) kicked_[i]->scheduler().pump(now);
+  kicked_.clear();
+  arm_watchdog();
+}
+
+sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {
+  ring.process_fences(clock_.now());
+  if (job.state() != sched::JobState::kRunning) return sched::TimeoutVerdict::kNoHang;
+  recovery_.begin(ring, &job, "job exceeded its time");
+  return sched::TimeoutVerdict::kReset;
+}
+
+// One timer for all rings. It is moved only when it would be late; when it is early, it looks and is
+// set again, which costs less than moving it for every job.
+void Device::arm_watchdog() {
+  std::optional<base::Nanos> due;
+  for (const auto& ring : rings_) {
+    const auto deadline = ring->scheduler().next_deadline();
+    if (deadline && (!due || *deadline < *due)) due = deadline;
+  }
+  if (!due || unplugged_) return;
+  if (watchdog_ && watchdog_at_ <= *due) return;
+  if (watchdog_) executor_.cancel(watchdog_);
+  watchdog_at_ = *due;
+  watchdog_ = executor_.post_at(*due, [this] {
+    DeviceLock::Guard guard(lock_);
+    watchdog_ = 0;
+    if (unplugged_) return;
+    for (const auto& ring : rings_) ring->scheduler().check_timeouts(clock_.now());
+    arm_watchdog();
+  });
+}
+
+void Device::ring_busy(Ring&) { arm_fallback(); }
+
+void Device::arm_fallback() {
+  if (fallback_ || unplugged_) return;
+  fallback_ = executor_.post_at(clock_.now() + kFallback, [this] {
+    DeviceLock::Guard guard(lock_);
+    fallback_ = 0;
+    bool busy = false;
+    for (const auto& ring : rings_) {
+      ring->process_fences(clock_.now());
+      busy |= ring->busy();
+    }
+    if (busy) arm_fallback();
+  });
+}
+
+Machine::Census Device::census() {
+  DeviceLock::Guard guard(lock_);
+  Machine::Census census = counts_;
+  census.files = files_.size();
+  census.bos = memory_->bo_count();
+  census.heap_bytes[0] = memory_->heap_used(mm::Heap::kVram);
+  census.heap_bytes[1] = memory_->heap_used(mm::Heap::kSystem);
+  return census;
+}
+
+void Device::shutdown() {
+  DeviceLock::Guard guard(lock_);
+  if (unplugged_) return;
+  unplugged_ = true;
+  for (FileImpl* file : files_) file->fail_pending(-ENODEV);
+  recovery_.stop();
+  const base::Nanos now = clock_.now();
+  for (const auto& ring : rings_) {
+    ring->request_reset();
+    if (!ring->scheduler().stopped()) ring->scheduler().stop(now);
+    ring->forget_emissions();
+    ring->set_ready(false);
+    ring->scheduler().fini(now, -ENODEV);
+  }
+  if (watchdog_) executor_.cancel(std::exchange(watchdog_, 0));
+  if (fallback_) executor_.cancel(std::exchange(fallback_, 0));
+}
+
+}  // namespace fakegpu::drv

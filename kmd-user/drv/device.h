@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// The driver's device (amdgpu_device): owns the parts and wires interrupts and timers to them. What a
+// client can do is in FileImpl and the ioctl handlers.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/trace.h"
+#include "channel_tokens.h"
+#include "drv/machine.h"
+#include "fence/fence.h"
+#include "hw/function.h"
+#include "interrupt_ring.h"
+#include "lock.h"
+#include "mm/bo.h"
+#include "mm/vmid.h"
+#include "recovery.h"
+#include "ring.h"
+
+namespace fakegpu::drv {
+
+class FileImpl;
+
+class Device final : private RingOwner {
+ public:
+  static base::Result<std::unique_ptr<Device>> create(hw::Function& function, Options options,
+                                                      base::Clock& clock, base::Executor& executor,
+                                                      base::Tracer& tracer);
+  ~Device();
+
+  DeviceLock& lock() { return lock_; }
+  base::Nanos now() const { return clock_.now(); }
+  base::Executor& executor() { return executor_; }
+  const Options& options() const { return options_; }
+
+  // Any thread; once true it stays so.
+  bool unplugged() const { return unplugged_.load(std::memory_order_acquire); }
+
+  // The rest under the lock.
+  fence::Contexts& contexts() { return contexts_; }
+  mm::MemoryManager& memory() { return *memory_; }
+  mm::VmidManager& vmids() { return *vmids_; }
+  ChannelTokens& tokens() { return tokens_; }
+  Recovery& recovery() { return recovery_; }
+  const std::vector<std::unique_ptr<Ring>>& rings() const { return rings_; }
+  // Pages of the driver itself: rings, page tables.
+  const base::Ref<mm::Arena>& kernel_arena() const { return kernel_arena_; }
+  const base::Ref<mm::Usage>& kernel_usage() const { return kernel_usage_; }
+
+  uint32_t device_id() const { return device_id_; }
+  uint32_t revision() const { return revision_; }
+  bool edu_packets() const { return edu_packets_; }
+  const std::string& chip_name() const { return chip_name_; }
+
+  void add_file(FileImpl& file) { files_.insert(&file); }
+  void remove_file(FileImpl& file) { files_.erase(&file); }
+  bool has_file(FileImpl& file) const { return files_.contains(&file); }
+  uint64_t next_client_id() { return ++last_client_id_; }
+  Machine::Census& counts() { return counts_; }
+  Machine::Census census();
+
+  // Takes the lock itself.
+  void shutdown();
+
+ private:
+  struct Step;
+
+  Device(hw::Function& function, Options options, base::Clock& clock, base::Executor& executor,
+         base::Tracer& tracer);
+  base::Result<> bring_up();
+  // The steps, in order.
+  base::Result<> discover_blocks();
+  base::Result<> load_golden_registers();
+  base::Result<> init_memory();
+  base::Result<> start_interrupts();
+  base::Result<> start_rings();
+  base::Result<> test_rings();
+
+  void handle_interrupt();
+  void settle();
+  void arm_watchdog();
+  void arm_fallback();
+
+  void ring_kicked(Ring& ring) override;
+  sched::TimeoutVerdict ring_timed_out(Ring& ring, SubmitJob& job) override;
+  void ring_busy(Ring& ring) override;
+
+  hw::Function& function_;
+  Options options_;
+  base::Clock& clock_;
+  base::Executor& executor_;
+  base::Tracer& tracer_;
+  DeviceLock lock_;
+
+  uint32_t device_id_ = 0;
+  uint32_t revision_ = 0;
+  bool edu_packets_ = false;
+  std::string chip_name_;
+  unsigned ring_counts_[3] = {};  // by DRM_FAKEGPU_RING_*
+
+  fence::Contexts contexts_;
+  std::unique_ptr<mm::MemoryManager> memory_;
+  std::unique_ptr<mm::VmidManager> vmids_;
+  base::Ref<mm::Arena> kernel_arena_;
+  base::Ref<mm::Usage> kernel_usage_;
+  std::unique_ptr<InterruptRing> interrupts_;
+  std::vector<std::unique_ptr<Ring>> rings_;
+  std::vector<Ring*> kicked_;
+  Recovery recovery_;
+  ChannelTokens tokens_;
+  std::set<FileImpl*> files_;
+  Machine::Census counts_ = {};
+  uint64_t last_client_id_ = 0;
+
+  base::TimerId watchdog_ = 0;
+  base::Nanos watchdog_at_ = 0;
+  base::TimerId fallback_ = 0;
+  std::atomic<bool> unplugged_{false};
+};
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// From a command word to its handler, as drm_ioctl() does it.
+#include <sys/ioctl.h>
+
+#include <array>
+
+#include "base/log.h"
+#include "handlers.h"
+#include "ioctl/decode.h"
+#include "ioctl/table.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+constexpr size_t kMaxStruct = 512;
+
+std::array<const HandlerRow*, 256> index_handlers() {
+  std::array<const HandlerRow*, 256> index{};
+  for (const auto rows : {core_handlers(), syncobj_handlers(), query_handlers(), memory_handlers(),
+                          context_handlers(), submit_handlers()})
+    for (const HandlerRow& row : rows) index[row.nr] = &row;
+  return index;
+}
+
+// drm_ioctl_permit(). There is no master before the clients and masters of a later milestone; a primary
+// file of root counts as one.
+int permit(const ioctl::Row& row, const FileImpl& file, const Caller& caller) {
+  const bool root = caller.uid == 0;
+  if ((row.access & ioctl::kRootOnly) && !root) return -EACCES;
+  if ((row.access & ioctl::kAuth) && !file.render() && !root) return -EACCES;
+  if ((row.access & ioctl::kMaster) && (file.render() || !root)) return -EACCES;
+  if (!(row.access & ioctl::kRenderAllow) && file.render()) return -EACCES;
+  return 0;
+}
+
+// Type, number, permission: 0 and both rows, or an errno.
+int resolve(uint32_t command, const ioctl::Row** row, const HandlerRow** handler) {
+  if (_IOC_TYPE(command) != 'd') return -ENOTTY;
+  *row = ioctl::find_row(command);
+  *handler = *row ? find_handler((*row)->nr) : nullptr;
+  return *handler ? 0 : -EINVAL;
+}
+
+}  // namespace
+
+const HandlerRow* find_handler(uint8_t nr) {
+  static const auto kIndex = index_handlers();
+  return kIndex[nr];
+}
+
+ioctl::Plan FileImpl::plan(uint32_t command, const Caller& caller, std::span<const std::byte> arg) {
+  const ioctl::Row* row = nullptr;
+  const HandlerRow* handler = nullptr;
+  ioctl::Plan plan;
+  if ((plan.error = resolve(command, &row, &handler)) != 0) return plan;
+  if ((plan.error = permit(*row, *this, caller)) != 0) return plan;
+  std::array<std::byte, kMaxStruct> whole{};
+  std::memcpy(whole.data(), arg.data(), std::min<size_t>(arg.size(), row->size));
+  const std::span<const std::byte> known(whole.data(), row->size);
+  if (handler->check && (plan.error = handler->check(known)) != 0) return plan;
+  return ioctl::plan_arrays(*row, known);
+}
+
+std::optional<int> FileImpl::ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) {
+  if (device_.unplugged()) return -ENODEV;
+  const ioctl::Row* row = nullptr;
+  const HandlerRow* handler = nullptr;
+  if (const int error = resolve(request.command, &row, &handler)) return error;
+
+  alignas(8) std::array<std::byte, kMaxStruct> whole;
+  const std::span<std::byte> arg(whole.data(), row->size);
+  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
+  const size_t in = std::min<size_t>(copy.in_bytes, arg.size());
+  std::memset(arg.data() + in, 0, arg.size() - in);
+  if (in != 0 && !memory.fetch(request.arg, arg.first(in))) return -EFAULT;
+
+  Outcome outcome = permit(*row, *this, request.caller);
+  if (*outcome == 0 && handler->check) outcome = handler->check(arg);
+  if (*outcome == 0) {
+    Call call{*this, request, arg, memory, reply};
+    outcome = handler->handle(call);
+  }
+  if (!outcome) return std::nullopt;
+  if (base::log_enabled(base::LogLevel::kDebug))
+    base::log(base::LogLevel::kDebug, "pid={}, {} = {}", request.caller.pid,
+              ioctl::describe_call(request.command, arg.first(in)), *outcome);
+
+  // Copied back on errors too.
+  const size_t out = std::min<size_t>(copy.out_bytes, arg.size());
+  if (out != 0 && !memory.store(request.arg, arg.first(out))) return -EFAULT;
+  return outcome;
+}
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// DRM events of one open file: queued when a job that asked for one is done, taken by read(). Shared
+// with those jobs, which may finish after the file is closed.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <vector>
+
+#include <fakegpu_drm.h>
+
+#include "base/ref.h"
+#include "drv/file.h"
+#include "lock.h"
+
+namespace fakegpu::drv {
+
+// Under the device lock.
+class EventQueue final : public base::RefCounted {
+ public:
+  explicit EventQueue(DeviceLock& lock) : lock_(lock) {}
+
+  // Reserves room for an event that a submission will send; false: kLimit are outstanding.
+  static constexpr size_t kLimit = 4096;
+  bool reserve();
+  // Sends a reserved event. After close() it is dropped.
+  void send(const drm_fakegpu_event_fence& event);
+
+  bool empty() const { return events_.empty(); }
+  // Copies whole events; 0 if none fits or there is none.
+  size_t take(std::span<std::byte> to);
+
+  struct Read {
+    uint64_t id;
+    size_t bytes;
+    ReadReply reply;
+  };
+  // Answered when an event arrives.
+  void wait(Read read) { reads_.push_back(std::move(read)); }
+  size_t waiting() const { return reads_.size(); }
+  // Answers a pending read with an error. False: there is none of that id.
+  bool fail_read(uint64_t id, int error);
+  void fail_reads(int error);
+  void set_wake(base::UniqueFunction<void()> wake) { wake_ = std::move(wake); }
+
+  // The file is gone: pending reads are dropped.
+  void close();
+
+ private:
+  DeviceLock& lock_;
+  std::deque<drm_fakegpu_event_fence> events_;
+  std::deque<Read> reads_;
+  base::UniqueFunction<void()> wake_;
+  size_t outstanding_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace fakegpu::drv

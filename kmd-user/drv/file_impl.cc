@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "file_impl.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cstring>
+
+namespace fakegpu::drv {
+
+FileImpl::FileImpl(Device& device, const Caller& opener, bool render)
+    : device_(device),
+      opener_(opener),
+      render_(render),
+      usage_(base::make_ref<mm::Usage>()),
+      jobs_(base::make_ref<JobCount>(device.counts().jobs)),
+      events_(base::make_ref<EventQueue>(device.lock())) {
+  DeviceLock::Guard guard(device_.lock());
+  client_id_ = device_.next_client_id();
+  device_.add_file(*this);
+}
+
+FileImpl::~FileImpl() {
+  std::vector<std::pair<const void*, base::UniqueFunction<void()>>> closed;
+  {
+    DeviceLock::Guard guard(device_.lock());
+    closed.swap(closed_);
+    device_.tokens().forget(*this);
+  }
+  // A channel may be in a call on this file; it lets go before anything is freed.
+  for (auto& [owner, callback] : closed) callback();
+
+  DeviceLock::Guard guard(device_.lock());
+  device_.remove_file(*this);
+  for (auto& [id, pending] : waits_)
+    if (pending.timer) device_.executor().cancel(pending.timer);
+  device_.counts().waits -= waits_.size();
+  waits_.clear();
+  events_->close();
+  const base::Nanos now = device_.now();
+  contexts_.for_each([now](uint32_t, const ContextRef& context) { context->kill(now); });
+  device_.counts().contexts -= contexts_.size();
+  device_.counts().syncobjs -= syncobjs_.size();
+  contexts_ = {};
+  syncobjs_ = {};
+  vms_ = {};
+  bos_ = {};
+  arena_.reset();
+}
+
+base::Result<base::Ref<mm::Arena>> FileImpl::arena() {
+  if (!arena_) {
+    hw::Memory& memory = device_.memory().memory();
+    auto arena = mm::Arena::create(memory.vram_bytes(), memory.system_bytes());
+    if (!arena) return tl::unexpected(std::move(arena).error());
+    arena_ = std::move(*arena);
+  }
+  return arena_;
+}
+
+base::Result<int> FileImpl::arena_fd() {
+  DeviceLock::Guard guard(device_.lock());
+  auto ours = arena();
+  if (!ours) return tl::unexpected(std::move(ours).error());
+  return (*ours)->fd();
+}
+
+base::Result<File::Backing> FileImpl::bo_backing(uint32_t handle) {
+  DeviceLock::Guard guard(device_.lock());
+  const mm::BoRef bo = bos_.find(handle);
+  if (!bo) return base::fail(ENOENT, "BO handle {} does not exist", handle);
+  base::UniqueFd fd(::fcntl(bo->map_fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return base::fail_errno("duplicate BO descriptor");
+  return Backing{std::move(fd), bo->map_offset(), bo->size()};
+}
+
+fence::SyncobjWait::Done FileImpl::wait_done(uint64_t id) {
+  return [this, id](fence::SyncobjWait::Answer done) {
+    answer(id, done.result, done.first_signaled);
+  };
+}
+
+void FileImpl::suspend(WaitCall call) {
+  const uint64_t id = call.id;
+  const base::Nanos timeout = call.timeout;
+  ++device_.counts().waits;
+  Pending& pending = waits_[id];
+  pending.call = std::move(call);
+  // Forever is no timer. The file is found again by its place in the device, since it may be gone.
+  if (timeout == INT64_MAX) return;
+  pending.timer = device_.executor().post_at(timeout, [this, &device = device_, client = client_id_,
+                                                       id] {
+    DeviceLock::Guard guard(device.lock());
+    if (!device.has_file(*this) || client_id_ != client) return;
+    const auto found = waits_.find(id);
+    if (found == waits_.end()) return;
+    found->second.timer = 0;
+    answer(id, -ETIME, 0);
+  });
+}
+
+// Moves a pending wait's answer out to its transport. `first_signaled` counts only if the result is 0.
+void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
+  auto node = waits_.extract(id);
+  if (node.empty()) return;
+  --device_.counts().waits;
+  Pending& pending = node.mapped();
+  if (pending.timer) device_.executor().cancel(pending.timer);
+  if (result == 0)
+    std::memcpy(pending.call.arg.data() + pending.call.answer_offset, &first_signaled,
+                sizeof(first_signaled));
+  // The wait itself goes with the deferred task, after the callback that may be running inside it.
+  device_.lock().defer([call = std::make_unique<WaitCall>(std::move(pending.call)), result] {
+    call->reply(result, call->arg);
+  });
+}
+
+bool FileImpl::interrupt(uint64_t id) {
+  DeviceLock::Guard guard(device_.lock());
+  if (events_->fail_read(id, -EINTR)) return true;
+  if (!waits_.contains(id)) return false;
+  answer(id, -EINTR, 0);
+  return true;
+}
+
+void FileImpl::fail_pending(int error) {
+  while (!waits_.empty()) answer(waits_.begin()->first, error, 0);
+  events_->fail_reads(error);
+}
+
+std::optional<int> FileImpl::read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
+                                  ReadReply reply) {
+  DeviceLock::Guard guard(device_.lock());
+  if (device_.unplugged()) return -ENODEV;
+  if (!events_->empty()) return static_cast<int>(events_->take(bytes));
+  if (nonblock) return -EAGAIN;
+  if (events_->waiting() >= device_.options().file_waits) return -ENOMEM;
+  events_->wait({id, std::min<size_t>(bytes.size(), 4096), std::move(reply)});
+  return std::nullopt;
+}
+
+short FileImpl::poll(base::UniqueFunction<void()> wake) {
+  DeviceLock::Guard guard(device_.lock());
+  if (device_.unplugged()) return POLLERR | POLLHUP;
+  if (!events_->empty()) return POLLIN | POLLRDNORM;
+  events_->set_wake(std::move(wake));
+  return 0;
+}
+
+void FileImpl::on_close(const void* owner, base::UniqueFunction<void()> closed) {
+  DeviceLock::Guard guard(device_.lock());
+  closed_.emplace_back(owner, std::move(closed));
+}
+
+void FileImpl::cancel_on_close(const void* owner) {
+  DeviceLock::Guard guard(device_.lock());
+  std::erase_if(closed_, [owner](const auto& entry) { return entry.first == owner; });
+}
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// One open file (drm_file with amdgpu_fpriv): its handle tables and its pending calls. What the ioctls
+// do with them is in the handlers (handlers.h), one file per family.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/handle_table.h"
+#include "context.h"
+#include "device.h"
+#include "drv/file.h"
+#include "events.h"
+#include "fence/syncobj_wait.h"
+#include "job.h"
+
+namespace fakegpu::drv {
+
+class FileImpl final : public File {
+ public:
+  FileImpl(Device& device, const Caller& opener, bool render);
+  ~FileImpl() override;
+
+  // drv::File.
+  ioctl::Plan plan(uint32_t command, const Caller& caller, std::span<const std::byte> arg) override;
+  std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory,
+                           Reply reply) override;
+  bool interrupt(uint64_t id) override;
+  std::optional<int> read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
+                          ReadReply reply) override;
+  short poll(base::UniqueFunction<void()> wake) override;
+  base::Result<int> arena_fd() override;
+  base::Result<Backing> bo_backing(uint32_t handle) override;
+  void on_close(const void* owner, base::UniqueFunction<void()> closed) override;
+  void cancel_on_close(const void* owner) override;
+
+  Device& device() { return device_; }
+  const Caller& opener() const { return opener_; }
+  bool render() const { return render_; }
+
+  // The rest under the device lock.
+  uint64_t client_id() const { return client_id_; }
+  base::HandleTable<mm::BoRef>& bos() { return bos_; }
+  base::HandleTable<fence::SyncobjRef>& syncobjs() { return syncobjs_; }
+  base::HandleTable<VmRef>& vms() { return vms_; }
+  base::HandleTable<ContextRef>& contexts() { return contexts_; }
+  const base::Ref<mm::Usage>& usage() const { return usage_; }
+  const base::Ref<JobCount>& jobs() const { return jobs_; }
+  const base::Ref<EventQueue>& events() const { return events_; }
+  base::Result<base::Ref<mm::Arena>> arena();
+
+  // Makes a wait of the call `id` pending; `arg` is its struct, where first_signaled will be stored at
+  // `answer_offset`. `timeout` is absolute. False: too many are pending.
+  struct WaitCall {
+    uint64_t id;
+    std::vector<std::byte> arg;
+    size_t answer_offset;
+    base::Nanos timeout;
+    Reply reply;
+    std::unique_ptr<fence::SyncobjWait> wait;
+  };
+  bool may_wait() const { return waits_.size() < device_.options().file_waits; }
+  fence::SyncobjWait::Done wait_done(uint64_t id);
+  void suspend(WaitCall call);
+
+  // Answers everything that is pending.
+  void fail_pending(int error);
+
+ private:
+  struct Pending {
+    WaitCall call;
+    base::TimerId timer = 0;
+  };
+
+  void answer(uint64_t id, int result, uint32_t first_signaled);
+
+  Device& device_;
+  Caller opener_;
+  bool render_;
+  uint64_t client_id_ = 0;
+  base::HandleTable<mm::BoRef> bos_;
+  base::HandleTable<fence::SyncobjRef> syncobjs_;
+  base::HandleTable<VmRef> vms_;
+  base::HandleTable<ContextRef> contexts_;
+  base::Ref<mm::Usage> usage_;
+  base::Ref<JobCount> jobs_;
+  base::Ref<EventQueue> events_;
+  base::Ref<mm::Arena> arena_;
+  std::map<uint64_t, Pending> waits_;
+  std::vector<std::pair<const void*, base::UniqueFunction<void()>>> closed_;
+};
+
+}  // namespace fakegpu::drv

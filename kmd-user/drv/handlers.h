@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// The ioctl handlers. Each takes one call, and refuses before it changes anything. They run without the
+// device lock and take it once their arguments are fetched.
+#pragma once
+
+#include <cstring>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "drv/file.h"
+#include "file_impl.h"
+
+namespace fakegpu::drv {
+
+// Most entries of each syncobj list of a submission.
+inline constexpr uint32_t kMaxSubmitSyncobjs = 1024;
+
+// One call on its way through the driver.
+struct Call {
+  FileImpl& file;
+  const Request& request;
+  std::span<std::byte> arg;  // the struct, as long as this build's; copied back by the dispatcher
+  ioctl::UserMemory& memory;
+  Reply& reply;              // taken by a handler that returns nothing
+
+  template <typename T>
+  T& as() {
+    return *reinterpret_cast<T*>(arg.data());
+  }
+
+  // Copies an array of the caller's. False: -EFAULT.
+  template <typename T>
+  bool fetch(uint64_t address, size_t count, std::vector<T>& to) {
+    to.resize(count);
+    return count == 0 || memory.fetch(address, std::as_writable_bytes(std::span(to)));
+  }
+};
+
+// 0 or negative errno; nothing: the reply follows.
+using Outcome = std::optional<int>;
+using Handler = Outcome (*)(Call&);
+// What the kernel checks before it reads arrays: features, flags, padding, counts. 0 or negative errno.
+// Changes nothing and needs no lock.
+using Check = int (*)(std::span<const std::byte> arg);
+
+struct HandlerRow {
+  uint8_t nr;
+  Handler handle;
+  Check check;  // may be null
+};
+
+// The rows of each family.
+std::span<const HandlerRow> core_handlers();
+std::span<const HandlerRow> syncobj_handlers();
+std::span<const HandlerRow> query_handlers();
+std::span<const HandlerRow> memory_handlers();
+std::span<const HandlerRow> context_handlers();
+std::span<const HandlerRow> submit_handlers();
+
+// nullptr: this driver does not have the call.
+const HandlerRow* find_handler(uint8_t nr);
+
+}  // namespace fakegpu::drv

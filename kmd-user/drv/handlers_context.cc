@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Contexts.
+#include "handlers.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+template <typename T>
+const T& view(std::span<const std::byte> arg) {
+  return *reinterpret_cast<const T*>(arg.data());
+}
+
+bool known_priority(int32_t priority) {
+  return priority >= DRM_FAKEGPU_PRIORITY_LOW && priority <= DRM_FAKEGPU_PRIORITY_HIGH;
+}
+
+sched::Priority to_priority(int32_t priority) {
+  switch (priority) {
+    case DRM_FAKEGPU_PRIORITY_LOW: return sched::Priority::kLow;
+    case DRM_FAKEGPU_PRIORITY_HIGH: return sched::Priority::kHigh;
+    default: return sched::Priority::kNormal;
+  }
+}
+
+int32_t from_priority(sched::Priority priority) {
+  switch (priority) {
+    case sched::Priority::kLow: return DRM_FAKEGPU_PRIORITY_LOW;
+    case sched::Priority::kNormal: return DRM_FAKEGPU_PRIORITY_NORMAL;
+    default: return DRM_FAKEGPU_PRIORITY_HIGH;
+  }
+}
+
+// amdgpu_ctx_priority_permit(): above normal takes a privilege. The capability of another process
+// cannot be asked for reliably across namespaces, so root and the daemon's own user have it.
+bool may_use(const Call& call, int32_t priority) {
+  const uint32_t uid = call.request.caller.uid;
+  return priority <= DRM_FAKEGPU_PRIORITY_NORMAL || uid == 0 ||
+         uid == call.file.device().options().owner_uid;
+}
+
+Outcome create(Call& call) {
+  auto& arg = call.as<drm_fakegpu_ctx_create>();
+  if (!may_use(call, arg.priority)) return -EACCES;
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  DeviceLock::Guard guard(device.lock());
+  VmRef vm = file.vms().find(arg.vm_id);
+  if (!vm) return -ENOENT;
+  if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
+  auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority),
+                                         file.client_id(), device.rings().size(),
+                                         device.recovery().count());
+  arg.ctx_id = file.contexts().insert(context);
+  context->set_id(arg.ctx_id);
+  ++device.counts().contexts;
+  return 0;
+}
+int check_create(std::span<const std::byte> arg) {
+  const auto& context = view<drm_fakegpu_ctx_create>(arg);
+  return context.flags != 0 || !known_priority(context.priority) ? -EINVAL : 0;
+}
+
+Outcome destroy(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_ctx_destroy>();
+  Device& device = call.file.device();
+  DeviceLock::Guard guard(device.lock());
+  const ContextRef context = call.file.contexts().remove(arg.ctx_id);
+  if (!context) return -ENOENT;
+  context->kill(device.now());
+  --device.counts().contexts;
+  return 0;
+}
+int check_destroy(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_ctx_destroy>(arg).pad ? -EINVAL : 0;
+}
+
+Outcome query(Call& call) {
+  auto& arg = call.as<drm_fakegpu_ctx_query>();
+  Device& device = call.file.device();
+  DeviceLock::Guard guard(device.lock());
+  const ContextRef context = call.file.contexts().find(arg.ctx_id);
+  if (!context) return -ENOENT;
+  const sched::EntityStats stats = context->stats();
+  arg.flags = 0;
+  if (device.recovery().count() != context->resets_at_creation()) arg.flags |= DRM_FAKEGPU_CTX_RESET;
+  if (context->guilty()) arg.flags |= DRM_FAKEGPU_CTX_GUILTY;
+  arg.priority = from_priority(context->priority());
+  arg.jobs_submitted = stats.pushed;
+  arg.jobs_completed = stats.completed;
+  arg.gpu_time_ns = static_cast<uint64_t>(stats.gpu_time);
+  arg.wait_time_ns = static_cast<uint64_t>(stats.wait_time);
+  return 0;
+}
+int check_query(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_ctx_query>(arg).pad ? -EINVAL : 0;
+}
+
+Outcome set_priority(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_ctx_set_priority>();
+  if (!may_use(call, arg.priority)) return -EACCES;
+  DeviceLock::Guard guard(call.file.device().lock());
+  const ContextRef context = call.file.contexts().find(arg.ctx_id);
+  if (!context) return -ENOENT;
+  context->set_priority(to_priority(arg.priority));
+  return 0;
+}
+int check_set_priority(std::span<const std::byte> arg) {
+  return known_priority(view<drm_fakegpu_ctx_set_priority>(arg).priority) ? 0 : -EINVAL;
+}
+
+constexpr HandlerRow kRows[] = {
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_CREATE), create, check_create},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_DESTROY), destroy, check_destroy},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_QUERY), query, check_query},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY), set_priority, check_set_priority},
+};
+
+}  // namespace
+
+std::span<const HandlerRow> context_handlers() { return kRows; }
+
+}  // namespace fakegpu::drv

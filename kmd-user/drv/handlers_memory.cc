@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// Buffer objects and address spaces.
+#include "base/log.h"
+#include "handlers.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+// Page tables take VRAM that belongs to nobody's BO, so the spaces of one file are few.
+constexpr uint32_t kMaxVms = 256;
+
+template <typename T>
+const T& view(std::span<const std::byte> arg) {
+  return *reinterpret_cast<const T*>(arg.data());
+}
+
+int refuse(const base::Error& error) {
+  base::log(base::LogLevel::kDebug, "refused: {}", error.message());
+  return error.negated();
+}
+
+Outcome bo_create(Call& call) {
+  auto& arg = call.as<drm_fakegpu_bo_create>();
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  DeviceLock::Guard guard(device.lock());
+  const Options& options = device.options();
+  if (file.bos().size() >= options.file_objects) return -EMFILE;
+  const uint64_t held = file.usage()->bytes[0] + file.usage()->bytes[1];
+  if (arg.size > options.file_bytes || held > options.file_bytes - arg.size) return -ENOSPC;
+  auto arena = file.arena();
+  if (!arena) return refuse(arena.error());
+  const mm::BoRequest request{arg.size, arg.alignment, static_cast<mm::Heap>(arg.heap),
+                              (arg.flags & DRM_FAKEGPU_BO_SHAREABLE) != 0};
+  auto bo = device.memory().create(request, std::move(*arena), file.usage());
+  if (!bo) return refuse(bo.error());
+  arg.size = (*bo)->size();
+  arg.handle = file.bos().insert(std::move(*bo));
+  return 0;
+}
+int check_bo_create(std::span<const std::byte> arg) {
+  const auto& bo = view<drm_fakegpu_bo_create>(arg);
+  const bool known = bo.heap <= DRM_FAKEGPU_HEAP_SYSTEM && !(bo.flags & ~DRM_FAKEGPU_BO_SHAREABLE);
+  return known && bo.size != 0 && bo.pad == 0 ? 0 : -EINVAL;
+}
+
+Outcome bo_info(Call& call) {
+  auto& arg = call.as<drm_fakegpu_bo_info>();
+  DeviceLock::Guard guard(call.file.device().lock());
+  const mm::BoRef bo = call.file.bos().find(arg.handle);
+  if (!bo) return -ENOENT;
+  arg.size = bo->size();
+  arg.alignment = bo->alignment();
+  arg.heap = static_cast<uint32_t>(bo->heap());
+  arg.flags = bo->shareable() ? DRM_FAKEGPU_BO_SHAREABLE : 0;
+  return 0;
+}
+int check_bo_info(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_bo_info>(arg).pad ? -EINVAL : 0;
+}
+
+Outcome bo_mmap(Call& call) {
+  auto& arg = call.as<drm_fakegpu_bo_mmap>();
+  DeviceLock::Guard guard(call.file.device().lock());
+  const mm::BoRef bo = call.file.bos().find(arg.handle);
+  if (!bo) return -ENOENT;
+  arg.offset = bo->map_offset();
+  arg.size = bo->size();
+  return 0;
+}
+int check_bo_mmap(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_bo_mmap>(arg).flags ? -EINVAL : 0;
+}
+
+Outcome vm_create(Call& call) {
+  auto& arg = call.as<drm_fakegpu_vm_create>();
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  DeviceLock::Guard guard(device.lock());
+  if (file.vms().size() >= kMaxVms) return -EMFILE;
+  auto space = mm::AddressSpace::create(device.memory(), device.kernel_arena(), file.usage());
+  if (!space) return refuse(space.error());
+  arg.vm_id = file.vms().insert(
+      base::make_ref<Vm>(std::move(*space), device.contexts(), device.vmids()));
+  return 0;
+}
+int check_vm_create(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_vm_create>(arg).flags ? -EINVAL : 0;
+}
+
+// Contexts that use it keep it alive.
+Outcome vm_destroy(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_vm_destroy>();
+  DeviceLock::Guard guard(call.file.device().lock());
+  return call.file.vms().remove(arg.vm_id) ? 0 : -ENOENT;
+}
+int check_vm_destroy(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_vm_destroy>(arg).pad ? -EINVAL : 0;
+}
+
+Outcome vm_bind(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_vm_bind>();
+  DeviceLock::Guard guard(call.file.device().lock());
+  const VmRef vm = call.file.vms().find(arg.vm_id);
+  mm::BoRef bo = call.file.bos().find(arg.handle);
+  if (!vm || !bo) return -ENOENT;
+  const auto bound = vm->space().bind(arg.va, std::move(bo), arg.bo_offset, arg.size,
+                                      (arg.flags & DRM_FAKEGPU_VM_BIND_READONLY) != 0);
+  return bound ? 0 : refuse(bound.error());
+}
+int check_vm_bind(std::span<const std::byte> arg) {
+  const auto& bind = view<drm_fakegpu_vm_bind>(arg);
+  return bind.pad != 0 || (bind.flags & ~DRM_FAKEGPU_VM_BIND_READONLY) ? -EINVAL : 0;
+}
+
+Outcome vm_unbind(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_vm_unbind>();
+  DeviceLock::Guard guard(call.file.device().lock());
+  const VmRef vm = call.file.vms().find(arg.vm_id);
+  if (!vm) return -ENOENT;
+  const auto unbound = vm->unbind(arg.va);
+  return unbound ? 0 : refuse(unbound.error());
+}
+int check_vm_unbind(std::span<const std::byte> arg) {
+  return view<drm_fakegpu_vm_unbind>(arg).pad ? -EINVAL : 0;
+}
+
+constexpr HandlerRow kRows[] = {
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_CREATE), bo_create, check_bo_create},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_INFO), bo_info, check_bo_info},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_MMAP), bo_mmap, check_bo_mmap},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_CREATE), vm_create, check_vm_create},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_DESTROY), vm_destroy, check_vm_destroy},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_BIND), vm_bind, check_vm_bind},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_UNBIND), vm_unbind, check_vm_unbind},
+};
+
+}  // namespace
+
+std::span<const HandlerRow> memory_handlers() { return kRows; }
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// What a client can ask of the device, and the channel token.
+#include <algorithm>
+
+#include "handlers.h"
+#include "mm/address_space.h"
+#include "packets/pm4.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+constexpr uint32_t kHeaps = 2;
+
+drm_fakegpu_device_info device_info(const Device& device) {
+  drm_fakegpu_device_info info = {};
+  device.chip_name().copy(info.name, sizeof(info.name) - 1);
+  info.device_id = device.device_id();
+  info.revision = device.revision();
+  info.ring_count = static_cast<uint32_t>(device.rings().size());
+  info.heap_count = kHeaps;
+  info.va_start = mm::kVaStart;
+  info.va_end = mm::kVaEnd;
+  info.page_size = hw::kPageSize;
+  info.max_ibs = Ring::kMaxIbs;
+  info.max_syncobjs = kMaxSubmitSyncobjs;
+  info.max_ib_dwords = packets::pm4::IndirectBuffer::kMaxDwords;
+  if (device.options().mmap) info.features |= DRM_FAKEGPU_FEATURE_MMAP;
+  if (!device.options().channel_path.empty()) info.features |= DRM_FAKEGPU_FEATURE_CHANNEL;
+  if (device.edu_packets()) info.features |= DRM_FAKEGPU_FEATURE_EDU;
+  info.timestamp_frequency_hz = base::kNanosPerSecond;
+  return info;
+}
+
+drm_fakegpu_ring_info ring_info(const Device& device, const Ring& ring) {
+  drm_fakegpu_ring_info info = {};
+  ring.info().name.copy(info.name, sizeof(info.name) - 1);
+  info.type = ring.info().type;
+  info.instance = ring.info().instance;
+  info.size_dwords = Ring::kDwords;
+  info.ready = ring.ready();
+  info.emitted = ring.emitted();
+  info.completed = ring.completed();
+  info.busy_ns = static_cast<uint64_t>(ring.busy_time(device.now()));
+  return info;
+}
+
+drm_fakegpu_heap_info heap_info(FileImpl& file, uint32_t index) {
+  const auto heap = static_cast<mm::Heap>(index);
+  drm_fakegpu_heap_info info = {};
+  info.type = index;
+  info.size_bytes = file.device().memory().heap_size(heap);
+  info.used_bytes = file.device().memory().heap_used(heap);
+  info.client_bytes = file.usage()->bytes[index];
+  return info;
+}
+
+template <typename T>
+Outcome answer(Call& call, const T& info) {
+  auto& arg = call.as<drm_fakegpu_query>();
+  const size_t room = std::min<size_t>(arg.size, sizeof(info));
+  arg.size = sizeof(info);
+  if (room == 0) return 0;
+  return call.memory.store(arg.data, std::as_bytes(std::span(&info, 1)).first(room)) ? 0 : -EFAULT;
+}
+
+Outcome query(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_query>();
+  Device& device = call.file.device();
+  DeviceLock::Guard guard(device.lock());
+  switch (arg.item) {
+    case DRM_FAKEGPU_QUERY_DEVICE:
+      return arg.index == 0 ? answer(call, device_info(device)) : -EINVAL;
+    case DRM_FAKEGPU_QUERY_RING:
+      return arg.index < device.rings().size()
+                 ? answer(call, ring_info(device, *device.rings()[arg.index]))
+                 : -EINVAL;
+    case DRM_FAKEGPU_QUERY_HEAP:
+      return arg.index < kHeaps ? answer(call, heap_info(call.file, arg.index)) : -EINVAL;
+    default:
+      return -EINVAL;
+  }
+}
+int check_query(std::span<const std::byte> arg) {
+  return reinterpret_cast<const drm_fakegpu_query*>(arg.data())->pad ? -EINVAL : 0;
+}
+
+Outcome channel(Call& call) {
+  auto& arg = call.as<drm_fakegpu_channel>();
+  Device& device = call.file.device();
+  const std::string& path = device.options().channel_path;
+  if (path.empty() || path.size() >= sizeof(arg.path)) return -EOPNOTSUPP;
+  DeviceLock::Guard guard(device.lock());
+  const auto token = device.tokens().issue(call.file, call.request.caller.uid, device.now());
+  if (!token) return token.error().negated();
+  arg = {};
+  std::copy(token->begin(), token->end(), arg.token);
+  path.copy(arg.path, sizeof(arg.path) - 1);
+  return 0;
+}
+
+constexpr HandlerRow kRows[] = {
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_QUERY), query, check_query},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CHANNEL), channel, nullptr},
+};
+
+}  // namespace
+
+std::span<const HandlerRow> query_handlers() { return kRows; }
+
+}  // namespace fakegpu::drv

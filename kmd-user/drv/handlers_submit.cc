@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Submission in two halves (amdgpu_cs): everything that can fail, then nothing that can.
+#include "handlers.h"
+#include "mm/address_space.h"
+#include "packets/pm4.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+struct Arguments {
+  std::vector<drm_fakegpu_ib> ibs;
+  std::vector<drm_fakegpu_sync> in_syncs;
+  std::vector<drm_fakegpu_sync> out_syncs;
+};
+
+// Where a finished fence goes.
+struct OutSync {
+  fence::SyncobjRef syncobj;
+  uint64_t point;
+};
+
+bool valid_ib(const drm_fakegpu_ib& ib, const Ring& ring) {
+  const bool sdma = ring.info().type == DRM_FAKEGPU_RING_SDMA;
+  if (ib.flags & ~DRM_FAKEGPU_IB_PREEMPT) return false;
+  if (ib.dwords == 0 || ib.dwords > packets::pm4::IndirectBuffer::kMaxDwords) return false;
+  if (ib.va % (sdma ? 32 : 4) != 0 || (sdma && ib.dwords % 8 != 0)) return false;
+  return ib.va >= mm::kVaStart && ib.va < mm::kVaEnd && mm::kVaEnd - ib.va >= uint64_t{4} * ib.dwords;
+}
+
+// The first half. Fills `dependencies` and `outs`.
+int look_up(FileImpl& file, const Arguments& arguments, std::vector<fence::FenceRef>& dependencies,
+            std::vector<OutSync>& outs) {
+  const base::Nanos now = file.device().now();
+  for (const drm_fakegpu_sync& in : arguments.in_syncs) {
+    if (in.pad) return -EINVAL;
+    const fence::SyncobjRef syncobj = file.syncobjs().find(in.handle);
+    if (!syncobj) return -ENOENT;
+    fence::FenceRef fence;
+    if (const int error = syncobj->find(in.point, now, fence)) return error;
+    if (!fence->test_signaled()) dependencies.push_back(std::move(fence));
+  }
+  for (const drm_fakegpu_sync& out : arguments.out_syncs) {
+    if (out.pad) return -EINVAL;
+    fence::SyncobjRef syncobj = file.syncobjs().find(out.handle);
+    if (!syncobj) return -ENOENT;
+    outs.push_back({std::move(syncobj), out.point});
+  }
+  return 0;
+}
+
+// The second half: from arm on the job must run.
+void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>& outs) {
+  job->arm();
+  job->context().vm()->add_job(job->finished());
+  for (const OutSync& out : outs) {
+    if (out.point == 0) {
+      out.syncobj->replace(job->finished());
+    } else {
+      out.syncobj->add_point(device.contexts(), job->finished(), out.point);
+    }
+  }
+  job->push(device.now());
+}
+
+Outcome submit(Call& call) {
+  auto& arg = call.as<drm_fakegpu_submit>();
+  Arguments arguments;
+  if (!call.fetch(arg.ibs, arg.ib_count, arguments.ibs) ||
+      !call.fetch(arg.in_syncs, arg.in_sync_count, arguments.in_syncs) ||
+      !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs))
+    return -EFAULT;
+
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  DeviceLock::Guard guard(device.lock());
+  if (device.unplugged()) return -ENODEV;
+  ContextRef context = file.contexts().find(arg.ctx_id);
+  if (!context) return -ENOENT;
+  if (arg.ring >= device.rings().size()) return -EINVAL;
+  Ring& ring = *device.rings()[arg.ring];
+  for (const drm_fakegpu_ib& ib : arguments.ibs)
+    if (!valid_ib(ib, ring)) return -EINVAL;
+  std::vector<fence::FenceRef> dependencies;
+  std::vector<OutSync> outs;
+  if (const int error = look_up(file, arguments, dependencies, outs)) return error;
+  if (context->guilty()) return -ECANCELED;
+  if (!ring.ready()) return -ENODEV;
+  if (file.jobs()->live >= device.options().file_jobs) return -EAGAIN;
+  auto entity = context->entity(arg.ring, ring.scheduler());
+  if (!entity) return entity.error().negated();
+  const bool event = (arg.flags & DRM_FAKEGPU_SUBMIT_EVENT) != 0;
+  if (event && !file.events()->reserve()) return -ENOMEM;
+
+  auto job = base::make_ref<SubmitJob>(**entity, std::move(context), file.jobs(),
+                                       std::move(arguments.ibs));
+  for (fence::FenceRef& dependency : dependencies) job->add_dependency(std::move(dependency));
+  if (event) {
+    drm_fakegpu_event_fence fence = {};
+    fence.base = {DRM_FAKEGPU_EVENT_FENCE, sizeof(fence)};
+    fence.user_data = arg.user_data;
+    fence.ctx_id = arg.ctx_id;
+    fence.ring = arg.ring;
+    job->set_event(file.events(), fence);
+  }
+  commit(device, job, outs);
+  arg.seqno = job->finished()->seqno();
+  return 0;
+}
+
+int check_submit(std::span<const std::byte> arg) {
+  const auto& submit = *reinterpret_cast<const drm_fakegpu_submit*>(arg.data());
+  const bool bounded = submit.ib_count <= Ring::kMaxIbs &&
+                       submit.in_sync_count <= kMaxSubmitSyncobjs &&
+                       submit.out_sync_count <= kMaxSubmitSyncobjs;
+  return bounded && !(submit.flags & ~DRM_FAKEGPU_SUBMIT_EVENT) ? 0 : -EINVAL;
+}
+
+constexpr HandlerRow kRows[] = {
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_SUBMIT), submit, check_submit},
+};
+
+}  // namespace
+
+std::span<const HandlerRow> submit_handlers() { return kRows; }
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// drm_syncobj's ioctls. Order of checks and errnos: drivers/gpu/drm/drm_syncobj.c.
+#include <algorithm>
+
+#include "fence/chain.h"
+#include "handlers.h"
+#include "ioctl/drm_core.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+constexpr uint32_t kWaitAll = 1;
+constexpr uint32_t kWaitForSubmit = 2;
+constexpr uint32_t kWaitAvailable = 4;
+constexpr uint32_t kWaitDeadline = 8;
+constexpr uint32_t kQueryLastSubmitted = 1;
+// Beyond these the kernel's allocations fail.
+constexpr uint32_t kMaxWaitHandles = 65'536;
+constexpr uint32_t kMaxHandles = 524'288;
+
+template <typename T>
+const T& view(std::span<const std::byte> arg) {
+  return *reinterpret_cast<const T*>(arg.data());
+}
+
+
+int fetch_handles(Call& call, uint64_t address, uint32_t count, std::vector<uint32_t>& handles) {
+  if (count > kMaxHandles) return -ENOMEM;
+  return call.fetch(address, count, handles) ? 0 : -EFAULT;
+}
+
+int find_all(FileImpl& file, const std::vector<uint32_t>& handles,
+             std::vector<fence::SyncobjRef>& syncobjs) {
+  syncobjs.reserve(handles.size());
+  for (const uint32_t handle : handles) {
+    fence::SyncobjRef syncobj = file.syncobjs().find(handle);
+    if (!syncobj) return -ENOENT;
+    syncobjs.push_back(std::move(syncobj));
+  }
+  return 0;
+}
+
+Outcome create(Call& call) {
+  auto& arg = call.as<drm_syncobj_create>();
+  FileImpl& file = call.file;
+  DeviceLock::Guard guard(file.device().lock());
+  if (file.syncobjs().size() >= file.device().options().file_objects) return -EMFILE;
+  fence::FenceRef fence;
+  if (arg.flags & DRM_SYNCOBJ_CREATE_SIGNALED) fence = fence::make_stub(file.device().now());
+  arg.handle = file.syncobjs().insert(base::make_ref<fence::Syncobj>(std::move(fence)));
+  ++file.device().counts().syncobjs;
+  return 0;
+}
+int check_create(std::span<const std::byte> arg) {
+  return view<drm_syncobj_create>(arg).flags & ~DRM_SYNCOBJ_CREATE_SIGNALED ? -EINVAL : 0;
+}
+
+Outcome destroy(Call& call) {
+  const auto& arg = call.as<drm_syncobj_destroy>();
+  FileImpl& file = call.file;
+  DeviceLock::Guard guard(file.device().lock());
+  if (!file.syncobjs().remove(arg.handle)) return -EINVAL;
+  --file.device().counts().syncobjs;
+  return 0;
+}
+int check_destroy(std::span<const std::byte> arg) {
+  return view<drm_syncobj_destroy>(arg).pad ? -EINVAL : 0;
+}
+
+// RESET and SIGNAL: `make` gives each box's new fence.
+template <typename Make>
+Outcome replace_all(Call& call, Make make) {
+  const auto& arg = call.as<drm_syncobj_array>();
+  std::vector<uint32_t> handles;
+  if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
+  DeviceLock::Guard guard(call.file.device().lock());
+  std::vector<fence::SyncobjRef> syncobjs;
+  if (const int error = find_all(call.file, handles, syncobjs)) return error;
+  for (const fence::SyncobjRef& syncobj : syncobjs) syncobj->replace(make());
+  return 0;
+}
+
+Outcome reset(Call& call) {
+  return replace_all(call, [] { return fence::FenceRef(); });
+}
+
+Outcome signal(Call& call) {
+  return replace_all(call,
+                     [&call] { return fence::make_stub(call.file.device().now()); });
+}
+int check_array(std::span<const std::byte> arg) {
+  const auto& array = view<drm_syncobj_array>(arg);
+  return array.pad != 0 || array.count_handles == 0 ? -EINVAL : 0;
+}
+
+Outcome timeline_signal(Call& call) {
+  const auto& arg = call.as<drm_syncobj_timeline_array>();
+  std::vector<uint32_t> handles;
+  if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
+  std::vector<uint64_t> points(handles.size());
+  const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
+
+  DeviceLock::Guard guard(call.file.device().lock());
+  std::vector<fence::SyncobjRef> syncobjs;
+  if (const int error = find_all(call.file, handles, syncobjs)) return error;
+  if (!readable) return -EFAULT;
+  Device& device = call.file.device();
+  for (size_t i = 0; i < syncobjs.size(); ++i)
+    syncobjs[i]->add_point(device.contexts(), fence::make_stub(device.now()), points[i]);
+  return 0;
+}
+int check_timeline_signal(std::span<const std::byte> arg) {
+  const auto& array = view<drm_syncobj_timeline_array>(arg);
+  return array.flags != 0 || array.count_handles == 0 ? -EINVAL : 0;
+}
+
+Outcome query(Call& call) {
+  const auto& arg = call.as<drm_syncobj_timeline_array>();
+  std::vector<uint32_t> handles;
+  if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
+  std::vector<uint64_t> points;
+  {
+    DeviceLock::Guard guard(call.file.device().lock());
+    std::vector<fence::SyncobjRef> syncobjs;
+    if (const int error = find_all(call.file, handles, syncobjs)) return error;
+    for (const fence::SyncobjRef& syncobj : syncobjs) {
+      const fence::FenceRef& head = syncobj->fence();
+      if (!fence::Chain::from(head.get())) {
+        points.push_back(0);
+      } else if (arg.flags & kQueryLastSubmitted) {
+        points.push_back(head->seqno());
+      } else {
+        points.push_back(fence::Chain::last_signaled(head));
+      }
+    }
+  }
+  return call.memory.store(arg.points, std::as_bytes(std::span(points))) ? 0 : -EFAULT;
+}
+int check_query(std::span<const std::byte> arg) {
+  const auto& array = view<drm_syncobj_timeline_array>(arg);
+  return (array.flags & ~kQueryLastSubmitted) || array.count_handles == 0 ? -EINVAL : 0;
+}
+
+// Both waits. `points`: of a timeline wait, as fetched; empty: all zero.
+struct WaitArguments {
+  uint64_t handles;
+  uint64_t points;
+  uint32_t count;
+  uint32_t flags;
+  int64_t timeout;
+  uint64_t deadline;
+  uint32_t* first_signaled;
+};
+
+Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
+  if (arg.count == 0) return 0;
+  std::vector<uint32_t> handles;
+  if (const int error = fetch_handles(call, arg.handles, arg.count, handles)) return error;
+  std::vector<uint64_t> points;
+  const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
+
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  DeviceLock::Guard guard(device.lock());
+  if (device.unplugged()) return -ENODEV;
+  std::vector<fence::SyncobjWait::Entry> entries;
+  entries.reserve(handles.size());
+  for (size_t i = 0; i < handles.size(); ++i) {
+    fence::SyncobjRef syncobj = file.syncobjs().find(handles[i]);
+    if (!syncobj) return -ENOENT;
+    entries.push_back({std::move(syncobj), points.empty() ? 0 : points[i]});
+  }
+  if (arg.count > kMaxWaitHandles) return -ENOMEM;
+  if (!readable) return -EFAULT;
+
+  fence::WaitFlags flags;
+  flags.all = (arg.flags & kWaitAll) != 0;
+  flags.for_submit = (arg.flags & kWaitForSubmit) != 0;
+  flags.available = (arg.flags & kWaitAvailable) != 0;
+  const auto deadline = arg.flags & kWaitDeadline
+                            ? static_cast<base::Nanos>(std::min<uint64_t>(arg.deadline, INT64_MAX))
+                            : 0;
+  auto wait = std::make_unique<fence::SyncobjWait>(std::move(entries), flags, deadline);
+  const base::Nanos now = device.now();
+  if (const auto answer = wait->start(now, file.wait_done(call.request.id))) {
+    if (answer->result == 0) *arg.first_signaled = answer->first_signaled;
+    return answer->result;
+  }
+  if (arg.timeout <= now) return -ETIME;
+  if (!file.may_wait()) return -ENOMEM;
+  file.suspend({call.request.id,
+                {call.arg.begin(), call.arg.end()},
+                static_cast<size_t>(reinterpret_cast<std::byte*>(arg.first_signaled) -
+                                    call.arg.data()),
+                arg.timeout,
+                std::move(call.reply),
+                std::move(wait)});
+  return std::nullopt;
+}
+
+Outcome wait(Call& call) {
+  auto& arg = call.as<ioctl::SyncobjWait>();
+  return wait_any_or_all(call, {arg.handles, 0, arg.count_handles, arg.flags, arg.timeout_nsec,
+                                arg.deadline_nsec, &arg.first_signaled});
+}
+int check_wait(std::span<const std::byte> arg) {
+  constexpr uint32_t kKnown = kWaitAll | kWaitForSubmit | kWaitDeadline;
+  return view<ioctl::SyncobjWait>(arg).flags & ~kKnown ? -EINVAL : 0;
+}
+
+Outcome timeline_wait(Call& call) {
+  auto& arg = call.as<ioctl::SyncobjTimelineWait>();
+  return wait_any_or_all(call, {arg.handles, arg.points, arg.count_handles, arg.flags,
+                                arg.timeout_nsec, arg.deadline_nsec, &arg.first_signaled});
+}
+int check_timeline_wait(std::span<const std::byte> arg) {
+  constexpr uint32_t kKnown = kWaitAll | kWaitForSubmit | kWaitAvailable | kWaitDeadline;
+  return view<ioctl::SyncobjTimelineWait>(arg).flags & ~kKnown ? -EINVAL : 0;
+}
+
+constexpr HandlerRow kRows[] = {
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_CREATE), create, check_create},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_DESTROY), destroy, check_destroy},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT), wait, check_wait},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_RESET), reset, check_array},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_SIGNAL), signal, check_array},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT), timeline_wait, check_timeline_wait},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_QUERY), query, check_query},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL), timeline_signal, check_timeline_signal},
+};
+
+}  // namespace
+
+std::span<const HandlerRow> syncobj_handlers() { return kRows; }
+
+}  // namespace fakegpu::drv

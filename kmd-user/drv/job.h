@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// A submission as the scheduler sees it (amdgpu_job).
+#pragma once
+
+#include <vector>
+
+#include <fakegpu_drm.h>
+
+#include "context.h"
+#include "events.h"
+#include "sched/job.h"
+
+namespace fakegpu::drv {
+
+// Bounds what one open file has submitted and not finished; outlives the file with its jobs.
+struct JobCount final : base::RefCounted {
+  explicit JobCount(uint64_t& of_device) : device(of_device) {}
+  uint64_t& device;
+  unsigned live = 0;
+};
+
+class SubmitJob final : public sched::Job {
+ public:
+  SubmitJob(sched::Entity& entity, ContextRef context, base::Ref<JobCount> count,
+            std::vector<drm_fakegpu_ib> ibs)
+      : Job(entity, 1), context_(std::move(context)), count_(std::move(count)), ibs_(std::move(ibs)) {
+    ++count_->live;
+    ++count_->device;
+  }
+
+  const std::vector<drm_fakegpu_ib>& ibs() const { return ibs_; }
+  Context& context() const { return *context_; }
+  // Asks for an event; room in `queue` is reserved.
+  void set_event(base::Ref<EventQueue> queue, const drm_fakegpu_event_fence& event) {
+    queue_ = std::move(queue);
+    event_ = event;
+  }
+  // The job is finished: sends its event.
+  void complete() {
+    if (!queue_) return;
+    event_.seqno = finished()->seqno();
+    event_.error = finished()->error();
+    queue_->send(event_);
+  }
+
+ private:
+  ~SubmitJob() override {
+    --count_->live;
+    --count_->device;
+  }
+
+  ContextRef context_;
+  base::Ref<JobCount> count_;
+  std::vector<drm_fakegpu_ib> ibs_;
+  base::Ref<EventQueue> queue_;
+  drm_fakegpu_event_fence event_ = {};
+};
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The one lock of a device, and what is put off until it is released.
+#pragma once
+
+#include <vector>
+
+#include "base/executor.h"
+#include "base/mutex.h"
+
+namespace fakegpu::drv {
+
+// Ioctls, interrupt handlers and timers hold a Guard while they touch the driver's state. Before the
+// lock is released the device settles (schedulers that were kicked run); after it is released the
+// deferred tasks run: answers to transports, which may take locks of their own.
+class DeviceLock {
+ public:
+  explicit DeviceLock(base::Task settle) : settle_(std::move(settle)) {}
+
+  class FAKEGPU_ANNOTATE(scoped_lockable) Guard {
+   public:
+    explicit Guard(DeviceLock& lock) ACQUIRE(lock.mutex_);
+    ~Guard() RELEASE();
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+   private:
+    DeviceLock& lock_;
+  };
+
+  // Runs `task` once the lock is released, in the thread that releases it. Lock held.
+  void defer(base::Task task) { deferred_.push_back(std::move(task)); }
+
+ private:
+  base::Mutex mutex_;
+  base::Task settle_;
+  std::vector<base::Task> deferred_;
+};
+
+}  // namespace fakegpu::drv

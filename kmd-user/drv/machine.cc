@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "drv/machine.h"
+
+#include "device.h"
+#include "file_impl.h"
+#include "hw/gpu.h"
+
+namespace fakegpu::drv {
+
+namespace {
+
+class MachineImpl final : public Machine {
+ public:
+  explicit MachineImpl(std::unique_ptr<hw::Gpu> gpu) : gpu_(std::move(gpu)) {}
+
+  base::Result<> bind(Options options, base::Clock& clock, base::Executor& executor,
+                      base::Tracer& tracer) {
+    auto device = Device::create(gpu_->function(0), std::move(options), clock, executor, tracer);
+    if (!device) return tl::unexpected(std::move(device).error());
+    device_ = std::move(*device);
+    return {};
+  }
+
+  base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render) override {
+    if (device_->unplugged()) return base::fail(ENODEV, "the device is gone");
+    return std::make_unique<FileImpl>(*device_, opener, render);
+  }
+
+  File* redeem(const uint64_t token[2], uint32_t uid) override {
+    DeviceLock::Guard guard(device_->lock());
+    return device_->tokens().redeem({token[0], token[1]}, uid, device_->now());
+  }
+
+  void shutdown() override { device_->shutdown(); }
+  hw::FaultInjector& faults() override { return gpu_->faults(); }
+  Census census() override { return device_->census(); }
+
+ private:
+  std::unique_ptr<hw::Gpu> gpu_;
+  std::unique_ptr<Device> device_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Machine>> Machine::create(const hw::Profile& profile, Options options,
+                                                       base::Clock& clock, base::Executor& executor,
+                                                       base::Tracer& tracer) {
+  auto gpu = hw::Gpu::create(profile, clock, executor, tracer);
+  if (!gpu) return tl::unexpected(std::move(gpu).error());
+  auto machine = std::make_unique<MachineImpl>(std::move(*gpu));
+  FAKEGPU_TRY(machine->bind(std::move(options), clock, executor, tracer));
+  return machine;
+}
+
+}  // namespace fakegpu::drv

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// A client's address space with the jobs that use it: what is unbound stays alive until every job
+// that was submitted before has retired, since engines may have its pages in hand.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+
+#include "fence/array.h"
+#include "mm/address_space.h"
+#include "mm/vmid.h"
+
+namespace fakegpu::drv {
+
+class Vm final : public base::RefCounted {
+ public:
+  Vm(mm::AddressSpaceRef space, fence::Contexts& contexts, mm::VmidManager& vmids);
+
+  mm::AddressSpace& space() { return *space_; }
+  const mm::AddressSpaceRef& space_ref() const { return space_; }
+
+  // `finished` is the finished fence of a job that runs in this space.
+  void add_job(fence::FenceRef finished);
+  // Unmaps at once; the pages go when the jobs so far have.
+  base::Result<> unbind(uint64_t va);
+
+ private:
+  class Retiring;
+
+  ~Vm() override;
+
+  mm::AddressSpaceRef space_;
+  fence::Contexts& contexts_;
+  mm::VmidManager& vmids_;
+  std::map<uint64_t, fence::FenceRef> jobs_;  // the latest of each fence context
+  std::list<Retiring> retiring_;
+};
+
+using VmRef = base::Ref<Vm>;
+
+}  // namespace fakegpu::drv
