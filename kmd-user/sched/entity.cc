@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "sched/entity.h"
+
+#include "sched/scheduler.h"
+
+namespace fakegpu::sched {
+
+const char* priority_name(Priority priority) {
+  switch (priority) {
+    case Priority::kKernel:
+      return "kernel";
+    case Priority::kHigh:
+      return "high";
+    case Priority::kNormal:
+      return "normal";
+    case Priority::kLow:
+      return "low";
+  }
+  return "unknown";
+}
+
+base::Result<std::unique_ptr<Entity>> Entity::create(Priority priority,
+                                                     std::span<Scheduler* const> schedulers,
+                                                     uint64_t client_id) {
+  if (schedulers.empty()) return base::fail(EINVAL, "an entity needs a scheduler");
+  for (size_t i = 0; i < schedulers.size(); ++i) {
+    if (!schedulers[i]) return base::fail(EINVAL, "scheduler {} of an entity is null", i);
+  }
+  if (static_cast<size_t>(priority) >= kPriorities) {
+    return base::fail(EINVAL, "no priority {}", static_cast<int>(priority));
+  }
+  return std::unique_ptr<Entity>(new Entity(priority, schedulers, client_id));
+}
+
+Entity::Entity(Priority priority, std::span<Scheduler* const> schedulers, uint64_t client_id)
+    : priority_(priority),
+      schedulers_(schedulers.begin(), schedulers.end()),
+      scheduler_(schedulers.front()),
+      client_id_(client_id),
+      fence_context_(scheduler_->contexts().allocate(2)),
+      stats_(base::make_ref<SharedStats>()) {
+  for (Scheduler* scheduler : schedulers_) scheduler->run_queue_.reserve();
+  scheduler_->run_queue_.attach(*this);
+}
+
+Entity::~Entity() {
+  kill(0);
+  for (Scheduler* scheduler : schedulers_) scheduler->run_queue_.unreserve();
+}
+
+void Entity::set_priority(Priority priority) {
+  scheduler_->run_queue_.set_priority(*this, priority);
+}
+
+int Entity::error() const {
+  return last_scheduled_ && last_scheduled_->test_signaled() ? last_scheduled_->error() : 0;
+}
+
+void Entity::balance() {
+  if (schedulers_.size() < 2 || killed_ || armed_ > 0 || !queue_.empty()) return;
+  if (last_scheduled_ && !last_scheduled_->test_signaled()) return;
+  Scheduler* best = nullptr;
+  for (Scheduler* scheduler : schedulers_) {
+    if (scheduler->ready() && (!best || scheduler->score() < best->score())) best = scheduler;
+  }
+  if (!best || best == scheduler_) return;
+  scheduler_->run_queue_.detach(*this);
+  policy_slot_ = PolicySlot();
+  scheduler_ = best;
+  scheduler_->run_queue_.attach(*this);
+}
+
+void Entity::kill(base::Nanos now) {
+  if (killed_) return;
+  killed_ = true;
+  scheduler_->run_queue_.detach(*this);
+  while (Job* job = queue_.pop_front()) {
+    --queued_;
+    refuse(*job);
+  }
+  scheduler_->finish_unblocked(now);
+}
+
+void Entity::unqueue(Job& job) {
+  if (last_scheduled_ && !last_scheduled_->test_signaled()) job.previous_ = last_scheduled_;
+  last_scheduled_ = job.finished_;
+  job.entity_ = nullptr;
+}
+
+void Entity::refuse(Job& job) {
+  unqueue(job);
+  scheduler_->refused(job);
+}
+
+void Entity::fence_signaled(fence::Fence&) {
+  scheduler_->wake(*this);
+}
+
+}  // namespace fakegpu::sched

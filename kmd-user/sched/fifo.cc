@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// drm_sched's FIFO: the oldest waiting head job. A client that queued a long backlog first is
+// served until it has caught up with everybody else's submissions; within a priority nobody waits
+// for a job that was pushed after his own.
+#include "policies.h"
+#include "ready_heap.h"
+
+namespace fakegpu::sched {
+namespace {
+
+class Fifo final : public Policy {
+ public:
+  std::string_view name() const override { return "fifo"; }
+  void reserve(size_t entities) override { heap_.reserve(entities); }
+  void add(Entity& entity, const Job& head) override { heap_.add(entity, head.pushed_at()); }
+  void remove(Entity& entity) override { heap_.remove(entity); }
+  Entity* pick() override { return heap_.best(); }
+  size_t ready() const override { return heap_.size(); }
+
+ private:
+  ReadyHeap heap_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_fifo() {
+  return std::make_unique<Fifo>();
+}
+
+}  // namespace fakegpu::sched

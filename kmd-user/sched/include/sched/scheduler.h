@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// drm_gpu_scheduler: decides which job a ring runs next. It owns no thread, no clock and no lock:
+// the driver calls pump() when there may be something to do, and the scheduler acts on the ring
+// through its Backend. Real counterpart: drivers/gpu/drm/scheduler/sched_main.c. Under the device
+// lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/trace.h"
+#include "sched/entity.h"
+#include "sched/job.h"
+#include "sched/policy.h"
+#include "sched/run_queue.h"
+
+namespace fakegpu::sched {
+
+class TimelineName;
+
+// What the driver's timeout handler found.
+enum class TimeoutVerdict {
+  kReset,    // it stopped, reset and started the scheduler; every pending job is accounted for
+  kNoHang,   // false alarm: the job goes on, with a full timeout
+  kNoDevice  // the device is gone: no more timeouts, and every job finishes with -ENODEV, unrun
+};
+
+// The ring behind a scheduler; implemented by the driver.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Asked repeatedly once the job's dependencies are met: a fence to wait for, or null when the job
+  // may run (a VMID, say). Must not fail.
+  virtual fence::FenceRef prepare_job(Job&) { return nullptr; }
+
+  // Emits the job and returns its hardware fence. Null: nothing to execute, the job is done. An
+  // error: the job finishes with it. Must not call back into the scheduler.
+  virtual base::Result<fence::FenceRef> run_job(Job& job) = 0;
+
+  // The job is finished and off every list; the scheduler drops its reference after this.
+  virtual void free_job(Job&) {}
+
+  // `job` exceeded the timeout while executing. See TimeoutVerdict. May call stop(), start() and
+  // fence operations; must not call pump().
+  virtual TimeoutVerdict timed_out(Job& job) = 0;
+
+  // The scheduler gained something to do (a push, a completion, a dependency): call pump() soon,
+  // not from here. Called at most once until the next pump().
+  virtual void kick(class Scheduler& scheduler) = 0;
+};
+
+struct SchedulerOptions {
+  std::string name;           // of the ring; the fences' timeline name
+  uint32_t credit_limit = 2;  // amdgpu's sched_hw_submission; at least 1
+  base::Nanos timeout = 0;    // of one job's execution; 0: none
+  // The ring completes in order: a dependency on the same ring is met as soon as it is scheduled.
+  bool in_order = true;
+  std::string device = "fakegpu";  // for traces
+};
+
+class Scheduler {
+ public:
+  // `backend`, `contexts` and `tracer` outlive it.
+  Scheduler(SchedulerOptions options, std::unique_ptr<Policy> policy, Backend& backend,
+            fence::Contexts& contexts, base::Tracer& tracer);
+  // fini() first. Entities must be gone.
+  ~Scheduler();
+
+  // Frees finished jobs and starts ready ones until the ring is full or nothing is ready. Picks by
+  // the policy; if the best ready head does not fit the free credits, nobody overtakes it.
+  void pump(base::Nanos now);
+
+  // When check_timeouts() wants to be called; nothing while no job executes.
+  std::optional<base::Nanos> next_deadline() const;
+  // Calls the backend's timed_out() for a job whose execution exceeded the timeout at `now`.
+  void check_timeouts(base::Nanos now);
+
+  // drm_sched_stop: no job starts or is freed until start(). Detaches every pending job from its
+  // hardware fence; those whose fence has signalled finish first. Pending jobs keep their order.
+  void stop(base::Nanos now);
+  // Visits the pending jobs, oldest first. The visitor may not pump; while stopped it may reattach
+  // and fail them.
+  template <typename F>
+  void for_each_pending(F&& visit) {
+    for (Job* job = pending_.front(); job; job = pending_.next(*job)) visit(*job);
+  }
+  // Between stop() and start(): gives the pending job a new hardware fence (it was emitted again),
+  // or an error (negative errno) to finish with. Both take effect in start().
+  void reattach(Job& job, fence::FenceRef parent) { set_parent(job, std::move(parent)); }
+  void fail_pending(Job& job, int error);
+  // drm_sched_start: pending jobs without a hardware fence finish with `error` (negative errno)
+  // unless fail_pending() gave them their own; timers start anew. Nothing if not stopped.
+  void start(base::Nanos now, int error);
+
+  // drm_sched_fini, total: no job starts any more; queued jobs of entities that still exist finish
+  // with -ESRCH (their entities are killed), pending ones with `error`; everything is signalled and
+  // freed whatever state it was in, foreign dependencies included. A later push is refused at once.
+  void fini(base::Nanos now, int error);
+
+  void increase_karma(Job& job) { ++job.karma_; }
+  const std::string& name() const { return options_.name; }
+  const SchedulerOptions& options() const { return options_; }
+  uint32_t credits_in_flight() const { return credits_in_flight_; }
+  // Load for balancing: jobs queued and in flight.
+  uint32_t score() const { return score_; }
+  bool ready() const { return ready_; }
+  void set_ready(bool ready) { ready_ = ready; }
+  bool stopped() const { return stopped_; }
+  const Policy& policy() const { return run_queue_.policy(); }
+  base::Tracer& tracer() { return tracer_; }
+  fence::Contexts& contexts() { return contexts_; }
+
+ private:
+  friend class Entity;
+  friend class Job;
+  using JobList = base::List<Job, PendingHook>;
+
+  // From entities and jobs.
+  void queued(Entity& entity, Job& job, base::Nanos now);
+  void refused(Job& job);
+  void wake(Entity& entity);
+  void waiter_fired(Job& job);
+  void kick();
+
+  // Starting.
+  bool run_next(base::Nanos now);
+  void run(Job& job, base::Nanos now);
+  void set_parent(Job& job, fence::FenceRef parent);
+  void watch_parent(Job& job);
+
+  // Ending. A job is settled when its outcome is known, and finishes once the entity's job before
+  // it and, if it was killed, its dependencies have. finish_unblocked() and reap() loop rather than
+  // recurse, however long the chain.
+  void parent_signaled(Job& job);
+  bool poll_parent(Job& job);
+  void detach_parent(Job& job);
+  void settle(Job& job, base::Nanos when);
+  void advance(Job& job, base::Nanos when);
+  void finish(Job& job, base::Nanos when);
+  void finish_unblocked(base::Nanos now);
+  void reap();
+
+  base::Nanos deadline_of(const Job& job) const;
+  Job* expired(base::Nanos now) const;
+  void abandon_device(base::Nanos now);
+  void take_credits(Job& job);
+  void give_back_credits(Job& job);
+
+  SchedulerOptions options_;
+  Backend& backend_;
+  fence::Contexts& contexts_;
+  base::Tracer& tracer_;
+  uint64_t id_;  // names this scheduler in fences that outlive it
+  base::Ref<TimelineName> timeline_;
+  RunQueue run_queue_;
+  JobList pending_;    // on the ring, oldest first
+  JobList settled_;    // waiting for what must finish before them
+  JobList unblocked_;  // settled, and that has finished
+  JobList done_;       // to be freed
+  uint32_t credits_in_flight_ = 0;
+  uint32_t score_ = 0;
+  bool ready_ = true;
+  bool stopped_ = false;
+  bool kicked_ = false;
+  bool pumping_ = false;
+  bool no_device_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace fakegpu::sched
