@@ -25,7 +25,7 @@ struct Options {
   base::Nanos compute_timeout = 10 * base::kNanosPerSecond;
   // Bounds on what one open file may hold; beyond: -ENOSPC (memory), -EMFILE (objects), -EAGAIN (jobs).
   uint64_t file_bytes = UINT64_MAX;
-  unsigned file_objects = 65536;       // handles of each kind
+  unsigned file_objects = 16384;       // handles of each kind; each BO may cost the daemon a mapping
   unsigned file_jobs = 4096;           // submitted and not finished
   unsigned file_waits = 1024;          // pending waits and reads
   // Where clients find the daemon's channel; empty: there is none (-EOPNOTSUPP).
