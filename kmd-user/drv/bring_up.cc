@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Device bring-up in named steps. Each step's parts undo themselves when the device is dropped, so a
-// step that fails leaves the chip as it was found.
+// Device bring-up in named steps. Each step's parts undo themselves when the device is dropped, so
+// a step that fails leaves the chip as it was found.
 #include "base/log.h"
 #include "device.h"
 #include "hw/registers.h"
@@ -53,12 +53,23 @@ base::Result<> Device::discover_blocks() {
     const uint32_t type = function_.read32(reg::kBlocks + 8 * i) & 0xff;
     const uint32_t instances = function_.read32(reg::kBlocks + 8 * i + 4);
     switch (type) {
-      case reg::kBlockIh: interrupts = true; break;
-      case reg::kBlockGmc: gpuvm = true; break;
-      case reg::kBlockGfx: ring_counts_[DRM_FAKEGPU_RING_GFX] = instances; break;
-      case reg::kBlockCompute: ring_counts_[DRM_FAKEGPU_RING_COMPUTE] = instances; break;
-      case reg::kBlockSdma: ring_counts_[DRM_FAKEGPU_RING_SDMA] = instances; break;
-      default: return base::fail(ENODEV, "block {} has unknown type {}", i, type);
+      case reg::kBlockIh:
+        interrupts = true;
+        break;
+      case reg::kBlockGmc:
+        gpuvm = true;
+        break;
+      case reg::kBlockGfx:
+        ring_counts_[DRM_FAKEGPU_RING_GFX] = instances;
+        break;
+      case reg::kBlockCompute:
+        ring_counts_[DRM_FAKEGPU_RING_COMPUTE] = instances;
+        break;
+      case reg::kBlockSdma:
+        ring_counts_[DRM_FAKEGPU_RING_SDMA] = instances;
+        break;
+      default:
+        return base::fail(ENODEV, "block {} has unknown type {}", i, type);
     }
   }
   if (!interrupts || !gpuvm) return base::fail(ENODEV, "interrupt or memory block missing");
@@ -122,8 +133,8 @@ base::Result<> Device::start_rings() {
   return {};
 }
 
-// amdgpu_ring_test_ring(): each ring must execute a real packet. Bring-up is the one place that waits,
-// and it runs posted work itself while it does.
+// amdgpu_ring_test_ring(): each ring must execute a real packet. Bring-up is the one place that
+// waits, and it runs posted work itself while it does.
 base::Result<> Device::test_rings() {
   constexpr base::Nanos kBound = 100 * base::kNanosPerMilli;
   for (const auto& ring : rings_) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A client's context (amdgpu_ctx): an address space, a priority and one scheduler entity per ring that
-// it uses. Shared with its jobs, which may outlive its handle.
+// A client's context (amdgpu_ctx): an address space, a priority and one scheduler entity per ring
+// that it uses. Shared with its jobs, which may outlive its handle.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@ namespace fakegpu::drv {
 
 namespace {
 
-// When an interrupt may be lost, fences are looked at this often (amdgpu's AMDGPU_FENCE_JIFFIES_TIMEOUT).
+// When an interrupt may be lost, fences are looked at this often (amdgpu's
+// AMDGPU_FENCE_JIFFIES_TIMEOUT).
 constexpr base::Nanos kFallback = 500 * base::kNanosPerMilli;
 
 }  // namespace
@@ -27,8 +28,7 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
 base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
                                                      base::Clock& clock, base::Executor& executor,
                                                      base::Tracer& tracer) {
-  std::unique_ptr<Device> device(
-      new Device(function, std::move(options), clock, executor, tracer));
+  std::unique_ptr<Device> device(new Device(function, std::move(options), clock, executor, tracer));
   FAKEGPU_TRY(device->bring_up());
   return device;
 }
@@ -66,7 +66,9 @@ void Device::handle_interrupt() {
   }
 }
 
-void Device::ring_kicked(Ring& ring) { kicked_.push_back(&ring); }
+void Device::ring_kicked(Ring& ring) {
+  kicked_.push_back(&ring);
+}
 
 // Runs under the lock, before it is released.
 void Device::settle() {
@@ -85,8 +87,8 @@ sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {
   return sched::TimeoutVerdict::kReset;
 }
 
-// One timer for all rings. It is moved only when it would be late; when it is early, it looks and is
-// set again, which costs less than moving it for every job.
+// One timer for all rings. It is moved only when it would be late; when it is early, it looks and
+// is set again, which costs less than moving it for every job.
 void Device::arm_watchdog() {
   std::optional<base::Nanos> due;
   for (const auto& ring : rings_) {
@@ -106,7 +108,9 @@ void Device::arm_watchdog() {
   });
 }
 
-void Device::ring_busy(Ring&) { arm_fallback(); }
+void Device::ring_busy(Ring&) {
+  arm_fallback();
+}
 
 void Device::arm_fallback() {
   if (fallback_ || unplugged_) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The driver's device (amdgpu_device): owns the parts and wires interrupts and timers to them. What a
-// client can do is in FileImpl and the ioctl handlers.
+// The driver's device (amdgpu_device): owns the parts and wires interrupts and timers to them. What
+// a client can do is in FileImpl and the ioctl handlers.
 #pragma once
 
 #include <atomic>

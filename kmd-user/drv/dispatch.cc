@@ -2,6 +2,7 @@
 // From a command word to its handler, as drm_ioctl() does it.
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/log.h"
@@ -23,8 +24,8 @@ std::array<const HandlerRow*, 256> index_handlers() {
   return index;
 }
 
-// drm_ioctl_permit(). There is no master before the clients and masters of a later milestone; a primary
-// file of root counts as one.
+// drm_ioctl_permit(). There is no master before the clients and masters of a later milestone; a
+// primary file of root counts as one.
 int permit(const ioctl::Row& row, const FileImpl& file, const Caller& caller) {
   const bool root = caller.uid == 0;
   if ((row.access & ioctl::kRootOnly) && !root) return -EACCES;
@@ -34,9 +35,22 @@ int permit(const ioctl::Row& row, const FileImpl& file, const Caller& caller) {
   return 0;
 }
 
-// Type, number, permission: 0 and both rows, or an errno.
+// Calls of DRM core that a driver may lack (docs/fidelity.md): descriptors in and out of syncobjs
+// and BOs, TRANSFER, EVENTFD (0xcf, newer than libdrm's header), dumb buffers.
+constexpr uint8_t kAbsent[] = {_IOC_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD),
+                               _IOC_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE),
+                               _IOC_NR(DRM_IOCTL_MODE_CREATE_DUMB),
+                               _IOC_NR(DRM_IOCTL_MODE_MAP_DUMB),
+                               _IOC_NR(DRM_IOCTL_MODE_DESTROY_DUMB),
+                               _IOC_NR(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD),
+                               _IOC_NR(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE),
+                               _IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER),
+                               0xcf};
+
+// Type and number: 0 and both rows, or an errno.
 int resolve(uint32_t command, const ioctl::Row** row, const HandlerRow** handler) {
   if (_IOC_TYPE(command) != 'd') return -ENOTTY;
+  if (std::ranges::find(kAbsent, _IOC_NR(command)) != std::end(kAbsent)) return -EOPNOTSUPP;
   *row = ioctl::find_row(command);
   *handler = *row ? find_handler((*row)->nr) : nullptr;
   return *handler ? 0 : -EINVAL;

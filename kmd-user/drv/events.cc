@@ -40,8 +40,8 @@ size_t EventQueue::take(std::span<std::byte> to) {
 }
 
 bool EventQueue::fail_read(uint64_t id, int error) {
-  const auto found = std::find_if(reads_.begin(), reads_.end(),
-                                  [id](const Read& read) { return read.id == id; });
+  const auto found =
+      std::find_if(reads_.begin(), reads_.end(), [id](const Read& read) { return read.id == id; });
   if (found == reads_.end()) return false;
   lock_.defer([reply = std::move(found->reply), error]() mutable { reply(error, {}); });
   reads_.erase(found);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// DRM events of one open file: queued when a job that asked for one is done, taken by read(). Shared
-// with those jobs, which may finish after the file is closed.
+// DRM events of one open file: queued when a job that asked for one is done, taken by read().
+// Shared with those jobs, which may finish after the file is closed.
 #pragma once
 
 #include <cstddef>

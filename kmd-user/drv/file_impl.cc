@@ -75,9 +75,8 @@ base::Result<File::Backing> FileImpl::bo_backing(uint32_t handle) {
 }
 
 fence::SyncobjWait::Done FileImpl::wait_done(uint64_t id) {
-  return [this, id](fence::SyncobjWait::Answer done) {
-    answer(id, done.result, done.first_signaled);
-  };
+  return
+      [this, id](fence::SyncobjWait::Answer done) { answer(id, done.result, done.first_signaled); };
 }
 
 void FileImpl::suspend(WaitCall call) {
@@ -88,18 +87,19 @@ void FileImpl::suspend(WaitCall call) {
   pending.call = std::move(call);
   // Forever is no timer. The file is found again by its place in the device, since it may be gone.
   if (timeout == INT64_MAX) return;
-  pending.timer = device_.executor().post_at(timeout, [this, &device = device_, client = client_id_,
-                                                       id] {
-    DeviceLock::Guard guard(device.lock());
-    if (!device.has_file(*this) || client_id_ != client) return;
-    const auto found = waits_.find(id);
-    if (found == waits_.end()) return;
-    found->second.timer = 0;
-    answer(id, -ETIME, 0);
-  });
+  pending.timer =
+      device_.executor().post_at(timeout, [this, &device = device_, client = client_id_, id] {
+        DeviceLock::Guard guard(device.lock());
+        if (!device.has_file(*this) || client_id_ != client) return;
+        const auto found = waits_.find(id);
+        if (found == waits_.end()) return;
+        found->second.timer = 0;
+        answer(id, -ETIME, 0);
+      });
 }
 
-// Moves a pending wait's answer out to its transport. `first_signaled` counts only if the result is 0.
+// Moves a pending wait's answer out to its transport. `first_signaled` counts only if the result is
+// 0.
 void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   auto node = waits_.extract(id);
   if (node.empty()) return;

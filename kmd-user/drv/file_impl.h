@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One open file (drm_file with amdgpu_fpriv): its handle tables and its pending calls. What the ioctls
-// do with them is in the handlers (handlers.h), one file per family.
+// One open file (drm_file with amdgpu_fpriv): its handle tables and its pending calls. What the
+// ioctls do with them is in the handlers (handlers.h), one file per family.
 #pragma once
 
 #include <map>
@@ -24,8 +24,7 @@ class FileImpl final : public File {
 
   // drv::File.
   ioctl::Plan plan(uint32_t command, const Caller& caller, std::span<const std::byte> arg) override;
-  std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory,
-                           Reply reply) override;
+  std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) override;
   bool interrupt(uint64_t id) override;
   std::optional<int> read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
                           ReadReply reply) override;
@@ -50,8 +49,8 @@ class FileImpl final : public File {
   const base::Ref<EventQueue>& events() const { return events_; }
   base::Result<base::Ref<mm::Arena>> arena();
 
-  // Makes a wait of the call `id` pending; `arg` is its struct, where first_signaled will be stored at
-  // `answer_offset`. `timeout` is absolute. False: too many are pending.
+  // Makes a wait of the call `id` pending; `arg` is its struct, where first_signaled will be stored
+  // at `answer_offset`. `timeout` is absolute. False: too many are pending.
   struct WaitCall {
     uint64_t id;
     std::vector<std::byte> arg;

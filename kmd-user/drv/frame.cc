@@ -23,11 +23,11 @@ struct RegisterWrite {
 // Loads the VMID's page table, then drops what it cached of the one before.
 struct FlushWrites {
   explicit FlushWrites(const Frame& frame)
-      : writes{{reg::kVmContextBaseLo + 8 * frame.vmid,
-                static_cast<uint32_t>(frame.page_table) | reg::kVmValid},
-               {reg::kVmContextBaseHi + 8 * frame.vmid,
-                static_cast<uint32_t>(frame.page_table >> 32)},
-               {reg::kVmInvalidate, 1u << frame.vmid}} {}
+      : writes{
+            {reg::kVmContextBaseLo + 8 * frame.vmid,
+             static_cast<uint32_t>(frame.page_table) | reg::kVmValid},
+            {reg::kVmContextBaseHi + 8 * frame.vmid, static_cast<uint32_t>(frame.page_table >> 32)},
+            {reg::kVmInvalidate, 1u << frame.vmid}} {}
   RegisterWrite writes[3];
 };
 

@@ -16,10 +16,10 @@ namespace fakegpu::drv {
 struct Frame {
   std::span<const drm_fakegpu_ib> ibs;
   unsigned vmid = 0;
-  bool flush = false;            // load `page_table` into the VMID and drop its translations
+  bool flush = false;  // load `page_table` into the VMID and drop its translations
   hw::PhysAddr page_table = 0;
-  hw::PhysAddr condition = 0;    // a dword, normally 1; 0 skips the body
-  hw::PhysAddr writeback = 0;    // where the emission id goes, 64 bits
+  hw::PhysAddr condition = 0;  // a dword, normally 1; 0 skips the body
+  hw::PhysAddr writeback = 0;  // where the emission id goes, 64 bits
   uint64_t emission = 0;
 };
 
@@ -32,6 +32,8 @@ void encode_pm4_test(hw::PhysAddr address, uint32_t value, packets::Words& out);
 void encode_sdma_test(hw::PhysAddr address, uint32_t value, packets::Words& out);
 
 // Most dwords that a frame with `ibs` IBs takes, on either kind of ring.
-constexpr size_t max_frame_dwords(size_t ibs) { return 64 + 16 * ibs; }
+constexpr size_t max_frame_dwords(size_t ibs) {
+  return 64 + 16 * ibs;
+}
 
 }  // namespace fakegpu::drv

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ioctl handlers. Each takes one call, and refuses before it changes anything. They run without the
-// device lock and take it once their arguments are fetched.
+// The ioctl handlers. Each takes one call, and refuses before it changes anything. They run without
+// the device lock and take it once their arguments are fetched.
 #pragma once
 
 #include <cstring>
@@ -13,16 +13,13 @@
 
 namespace fakegpu::drv {
 
-// Most entries of each syncobj list of a submission.
-inline constexpr uint32_t kMaxSubmitSyncobjs = 1024;
-
 // One call on its way through the driver.
 struct Call {
   FileImpl& file;
   const Request& request;
   std::span<std::byte> arg;  // the struct, as long as this build's; copied back by the dispatcher
   ioctl::UserMemory& memory;
-  Reply& reply;              // taken by a handler that returns nothing
+  Reply& reply;  // taken by a handler that returns nothing
 
   template <typename T>
   T& as() {
@@ -40,8 +37,8 @@ struct Call {
 // 0 or negative errno; nothing: the reply follows.
 using Outcome = std::optional<int>;
 using Handler = Outcome (*)(Call&);
-// What the kernel checks before it reads arrays: features, flags, padding, counts. 0 or negative errno.
-// Changes nothing and needs no lock.
+// What the kernel checks before it reads arrays: features, flags, padding, counts. 0 or negative
+// errno. Changes nothing and needs no lock.
 using Check = int (*)(std::span<const std::byte> arg);
 
 struct HandlerRow {

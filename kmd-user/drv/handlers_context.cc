@@ -17,17 +17,23 @@ bool known_priority(int32_t priority) {
 
 sched::Priority to_priority(int32_t priority) {
   switch (priority) {
-    case DRM_FAKEGPU_PRIORITY_LOW: return sched::Priority::kLow;
-    case DRM_FAKEGPU_PRIORITY_HIGH: return sched::Priority::kHigh;
-    default: return sched::Priority::kNormal;
+    case DRM_FAKEGPU_PRIORITY_LOW:
+      return sched::Priority::kLow;
+    case DRM_FAKEGPU_PRIORITY_HIGH:
+      return sched::Priority::kHigh;
+    default:
+      return sched::Priority::kNormal;
   }
 }
 
 int32_t from_priority(sched::Priority priority) {
   switch (priority) {
-    case sched::Priority::kLow: return DRM_FAKEGPU_PRIORITY_LOW;
-    case sched::Priority::kNormal: return DRM_FAKEGPU_PRIORITY_NORMAL;
-    default: return DRM_FAKEGPU_PRIORITY_HIGH;
+    case sched::Priority::kLow:
+      return DRM_FAKEGPU_PRIORITY_LOW;
+    case sched::Priority::kNormal:
+      return DRM_FAKEGPU_PRIORITY_NORMAL;
+    default:
+      return DRM_FAKEGPU_PRIORITY_HIGH;
   }
 }
 
@@ -48,9 +54,8 @@ Outcome create(Call& call) {
   VmRef vm = file.vms().find(arg.vm_id);
   if (!vm) return -ENOENT;
   if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
-  auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority),
-                                         file.client_id(), device.rings().size(),
-                                         device.recovery().count());
+  auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.client_id(),
+                                         device.rings().size(), device.recovery().count());
   arg.ctx_id = file.contexts().insert(context);
   context->set_id(arg.ctx_id);
   ++device.counts().contexts;
@@ -83,7 +88,8 @@ Outcome query(Call& call) {
   if (!context) return -ENOENT;
   const sched::EntityStats stats = context->stats();
   arg.flags = 0;
-  if (device.recovery().count() != context->resets_at_creation()) arg.flags |= DRM_FAKEGPU_CTX_RESET;
+  if (device.recovery().count() != context->resets_at_creation())
+    arg.flags |= DRM_FAKEGPU_CTX_RESET;
   if (context->guilty()) arg.flags |= DRM_FAKEGPU_CTX_GUILTY;
   arg.priority = from_priority(context->priority());
   arg.jobs_submitted = stats.pushed;
@@ -118,6 +124,8 @@ constexpr HandlerRow kRows[] = {
 
 }  // namespace
 
-std::span<const HandlerRow> context_handlers() { return kRows; }
+std::span<const HandlerRow> context_handlers() {
+  return kRows;
+}
 
 }  // namespace fakegpu::drv

@@ -24,7 +24,8 @@ bool copy_text(Call& call, std::string_view text, const void* to, __kernel_size_
   const size_t room = std::min<size_t>(length, text.size());
   length = text.size();
   if (room == 0 || !to) return true;
-  return call.memory.store(reinterpret_cast<uintptr_t>(to), std::as_bytes(std::span(text.data(), room)));
+  return call.memory.store(reinterpret_cast<uintptr_t>(to),
+                           std::as_bytes(std::span(text.data(), room)));
 }
 
 Outcome version(Call& call) {
@@ -54,8 +55,8 @@ Outcome set_version(Call& call) {
   if (arg.drm_di_major != -1 && (arg.drm_di_major != kInterfaceMajor || arg.drm_di_minor < 0 ||
                                  arg.drm_di_minor > kInterfaceMinor)) {
     result = -EINVAL;
-  } else if (arg.drm_dd_major != -1 && (arg.drm_dd_major != kMajor || arg.drm_dd_minor < 0 ||
-                                        arg.drm_dd_minor > kMinor)) {
+  } else if (arg.drm_dd_major != -1 &&
+             (arg.drm_dd_major != kMajor || arg.drm_dd_minor < 0 || arg.drm_dd_minor > kMinor)) {
     result = -EINVAL;
   }
   arg = {kInterfaceMajor, kInterfaceMinor, kMajor, kMinor};
@@ -79,7 +80,9 @@ Outcome get_cap(Call& call) {
 }
 
 // All client capabilities are about KMS.
-Outcome set_client_cap(Call&) { return -EOPNOTSUPP; }
+Outcome set_client_cap(Call&) {
+  return -EOPNOTSUPP;
+}
 
 Outcome get_client(Call& call) {
   auto& arg = call.as<drm_client>();
@@ -117,6 +120,8 @@ constexpr HandlerRow kRows[] = {
 
 }  // namespace
 
-std::span<const HandlerRow> core_handlers() { return kRows; }
+std::span<const HandlerRow> core_handlers() {
+  return kRows;
+}
 
 }  // namespace fakegpu::drv

@@ -81,8 +81,8 @@ Outcome vm_create(Call& call) {
   if (file.vms().size() >= kMaxVms) return -EMFILE;
   auto space = mm::AddressSpace::create(device.memory(), device.kernel_arena(), file.usage());
   if (!space) return refuse(space.error());
-  arg.vm_id = file.vms().insert(
-      base::make_ref<Vm>(std::move(*space), device.contexts(), device.vmids()));
+  arg.vm_id =
+      file.vms().insert(base::make_ref<Vm>(std::move(*space), device.contexts(), device.vmids()));
   return 0;
 }
 int check_vm_create(std::span<const std::byte> arg) {
@@ -138,6 +138,8 @@ constexpr HandlerRow kRows[] = {
 
 }  // namespace
 
-std::span<const HandlerRow> memory_handlers() { return kRows; }
+std::span<const HandlerRow> memory_handlers() {
+  return kRows;
+}
 
 }  // namespace fakegpu::drv

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "handlers.h"
+#include "ioctl/table.h"
 #include "mm/address_space.h"
 #include "packets/pm4.h"
 
@@ -23,7 +24,7 @@ drm_fakegpu_device_info device_info(const Device& device) {
   info.va_end = mm::kVaEnd;
   info.page_size = hw::kPageSize;
   info.max_ibs = Ring::kMaxIbs;
-  info.max_syncobjs = kMaxSubmitSyncobjs;
+  info.max_syncobjs = ioctl::kMaxSubmitSyncobjs;
   info.max_ib_dwords = packets::pm4::IndirectBuffer::kMaxDwords;
   if (device.options().mmap) info.features |= DRM_FAKEGPU_FEATURE_MMAP;
   if (!device.options().channel_path.empty()) info.features |= DRM_FAKEGPU_FEATURE_CHANNEL;
@@ -106,6 +107,8 @@ constexpr HandlerRow kRows[] = {
 
 }  // namespace
 
-std::span<const HandlerRow> query_handlers() { return kRows; }
+std::span<const HandlerRow> query_handlers() {
+  return kRows;
+}
 
 }  // namespace fakegpu::drv

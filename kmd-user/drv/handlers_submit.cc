@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Submission in two halves (amdgpu_cs): everything that can fail, then nothing that can.
 #include "handlers.h"
+#include "ioctl/table.h"
 #include "mm/address_space.h"
 #include "packets/pm4.h"
 
@@ -25,7 +26,8 @@ bool valid_ib(const drm_fakegpu_ib& ib, const Ring& ring) {
   if (ib.flags & ~DRM_FAKEGPU_IB_PREEMPT) return false;
   if (ib.dwords == 0 || ib.dwords > packets::pm4::IndirectBuffer::kMaxDwords) return false;
   if (ib.va % (sdma ? 32 : 4) != 0 || (sdma && ib.dwords % 8 != 0)) return false;
-  return ib.va >= mm::kVaStart && ib.va < mm::kVaEnd && mm::kVaEnd - ib.va >= uint64_t{4} * ib.dwords;
+  return ib.va >= mm::kVaStart && ib.va < mm::kVaEnd &&
+         mm::kVaEnd - ib.va >= uint64_t{4} * ib.dwords;
 }
 
 // The first half. Fills `dependencies` and `outs`.
@@ -111,8 +113,8 @@ Outcome submit(Call& call) {
 int check_submit(std::span<const std::byte> arg) {
   const auto& submit = *reinterpret_cast<const drm_fakegpu_submit*>(arg.data());
   const bool bounded = submit.ib_count <= Ring::kMaxIbs &&
-                       submit.in_sync_count <= kMaxSubmitSyncobjs &&
-                       submit.out_sync_count <= kMaxSubmitSyncobjs;
+                       submit.in_sync_count <= ioctl::kMaxSubmitSyncobjs &&
+                       submit.out_sync_count <= ioctl::kMaxSubmitSyncobjs;
   return bounded && !(submit.flags & ~DRM_FAKEGPU_SUBMIT_EVENT) ? 0 : -EINVAL;
 }
 
@@ -122,6 +124,8 @@ constexpr HandlerRow kRows[] = {
 
 }  // namespace
 
-std::span<const HandlerRow> submit_handlers() { return kRows; }
+std::span<const HandlerRow> submit_handlers() {
+  return kRows;
+}
 
 }  // namespace fakegpu::drv

@@ -5,6 +5,7 @@
 #include "fence/chain.h"
 #include "handlers.h"
 #include "ioctl/drm_core.h"
+#include "ioctl/table.h"
 
 namespace fakegpu::drv {
 
@@ -15,18 +16,15 @@ constexpr uint32_t kWaitForSubmit = 2;
 constexpr uint32_t kWaitAvailable = 4;
 constexpr uint32_t kWaitDeadline = 8;
 constexpr uint32_t kQueryLastSubmitted = 1;
-// Beyond these the kernel's allocations fail.
-constexpr uint32_t kMaxWaitHandles = 65'536;
-constexpr uint32_t kMaxHandles = 524'288;
 
 template <typename T>
 const T& view(std::span<const std::byte> arg) {
   return *reinterpret_cast<const T*>(arg.data());
 }
 
-
 int fetch_handles(Call& call, uint64_t address, uint32_t count, std::vector<uint32_t>& handles) {
-  if (count > kMaxHandles) return -ENOMEM;
+  // What every transport can carry in one call; the kernel's allocations fail later.
+  if (count > ioctl::kMaxSyncobjArray) return -ENOMEM;
   return call.fetch(address, count, handles) ? 0 : -EFAULT;
 }
 
@@ -86,8 +84,7 @@ Outcome reset(Call& call) {
 }
 
 Outcome signal(Call& call) {
-  return replace_all(call,
-                     [&call] { return fence::make_stub(call.file.device().now()); });
+  return replace_all(call, [&call] { return fence::make_stub(call.file.device().now()); });
 }
 int check_array(std::span<const std::byte> arg) {
   const auto& array = view<drm_syncobj_array>(arg);
@@ -171,7 +168,6 @@ Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
     if (!syncobj) return -ENOENT;
     entries.push_back({std::move(syncobj), points.empty() ? 0 : points[i]});
   }
-  if (arg.count > kMaxWaitHandles) return -ENOMEM;
   if (!readable) return -EFAULT;
 
   fence::WaitFlags flags;
@@ -189,13 +185,13 @@ Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
   }
   if (arg.timeout <= now) return -ETIME;
   if (!file.may_wait()) return -ENOMEM;
-  file.suspend({call.request.id,
-                {call.arg.begin(), call.arg.end()},
-                static_cast<size_t>(reinterpret_cast<std::byte*>(arg.first_signaled) -
-                                    call.arg.data()),
-                arg.timeout,
-                std::move(call.reply),
-                std::move(wait)});
+  file.suspend(
+      {call.request.id,
+       {call.arg.begin(), call.arg.end()},
+       static_cast<size_t>(reinterpret_cast<std::byte*>(arg.first_signaled) - call.arg.data()),
+       arg.timeout,
+       std::move(call.reply),
+       std::move(wait)});
   return std::nullopt;
 }
 
@@ -232,6 +228,8 @@ constexpr HandlerRow kRows[] = {
 
 }  // namespace
 
-std::span<const HandlerRow> syncobj_handlers() { return kRows; }
+std::span<const HandlerRow> syncobj_handlers() {
+  return kRows;
+}
 
 }  // namespace fakegpu::drv

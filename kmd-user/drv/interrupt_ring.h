@@ -19,8 +19,8 @@ class InterruptRing {
   base::Result<> start(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
                        base::Ref<mm::Usage> usage);
 
-  // Visits every entry that has arrived, each copied before it is looked at. Returns false if entries
-  // were lost since the last call: the caller must look at everything.
+  // Visits every entry that has arrived, each copied before it is looked at. Returns false if
+  // entries were lost since the last call: the caller must look at everything.
   template <typename F>
   bool drain(F&& visit) {
     bool complete = true;

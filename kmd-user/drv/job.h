@@ -23,7 +23,10 @@ class SubmitJob final : public sched::Job {
  public:
   SubmitJob(sched::Entity& entity, ContextRef context, base::Ref<JobCount> count,
             std::vector<drm_fakegpu_ib> ibs)
-      : Job(entity, 1), context_(std::move(context)), count_(std::move(count)), ibs_(std::move(ibs)) {
+      : Job(entity, 1),
+        context_(std::move(context)),
+        count_(std::move(count)),
+        ibs_(std::move(ibs)) {
     ++count_->live;
     ++count_->device;
   }

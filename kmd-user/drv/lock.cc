@@ -3,7 +3,9 @@
 
 namespace fakegpu::drv {
 
-DeviceLock::Guard::Guard(DeviceLock& lock) : lock_(lock) { lock_.mutex_.lock(); }
+DeviceLock::Guard::Guard(DeviceLock& lock) : lock_(lock) {
+  lock_.mutex_.lock();
+}
 
 DeviceLock::Guard::~Guard() {
   lock_.settle_();

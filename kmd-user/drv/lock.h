@@ -9,9 +9,9 @@
 
 namespace fakegpu::drv {
 
-// Ioctls, interrupt handlers and timers hold a Guard while they touch the driver's state. Before the
-// lock is released the device settles (schedulers that were kicked run); after it is released the
-// deferred tasks run: answers to transports, which may take locks of their own.
+// Ioctls, interrupt handlers and timers hold a Guard while they touch the driver's state. Before
+// the lock is released the device settles (schedulers that were kicked run); after it is released
+// the deferred tasks run: answers to transports, which may take locks of their own.
 class DeviceLock {
  public:
   explicit DeviceLock(base::Task settle) : settle_(std::move(settle)) {}

@@ -7,7 +7,9 @@
 
 namespace fakegpu::drv {
 
-Recovery::~Recovery() { stop(); }
+Recovery::~Recovery() {
+  stop();
+}
 
 void Recovery::stop() {
   if (timer_) executor_.cancel(std::exchange(timer_, 0));

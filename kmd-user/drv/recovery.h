@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Recovery of one ring by queue reset. The job that executes is guilty: it finishes with -ETIME and its
-// context takes no more work; the guilty context's other jobs on the ring finish with -ECANCELED; jobs
-// of other contexts are emitted again and run. Real counterpart: amdgpu's ring reset with
-// re-emission (amdgpu_ring_reset_helper_begin and _end).
+// Recovery of one ring by queue reset. The job that executes is guilty: it finishes with -ETIME and
+// its context takes no more work; the guilty context's other jobs on the ring finish with
+// -ECANCELED; jobs of other contexts are emitted again and run. Real counterpart: amdgpu's ring
+// reset with re-emission (amdgpu_ring_reset_helper_begin and _end).
 //
 //   running --fault or timeout--> resetting --queue reset done--> running
 //                                     `------bound exceeded-----> dead: everything pending fails
@@ -28,8 +28,8 @@ class Recovery {
       : lock_(lock), clock_(clock), executor_(executor), tracer_(tracer) {}
   ~Recovery();
 
-  // Starts recovering `ring` unless that is under way. `why` goes to the log. `guilty` may be null: then
-  // the oldest pending job is.
+  // Starts recovering `ring` unless that is under way. `why` goes to the log. `guilty` may be null:
+  // then the oldest pending job is.
   void begin(Ring& ring, SubmitJob* guilty, std::string_view why);
   bool recovering(const Ring& ring) const;
   // Recoveries so far.

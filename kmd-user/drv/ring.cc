@@ -12,8 +12,8 @@ namespace {
 
 namespace reg = hw::reg;
 
-// The writeback page. The fence has amdgpu's four slots, eight bytes each: completed, preempted, reset,
-// both.
+// The writeback page. The fence has amdgpu's four slots, eight bytes each: completed, preempted,
+// reset, both.
 constexpr uint64_t kFenceSlot = 0;
 constexpr uint64_t kConditionSlot = 64;
 constexpr uint64_t kTestSlot = 128;
@@ -95,7 +95,9 @@ void Ring::emit_test() {
   commit();
 }
 
-bool Ring::test_passed() const { return load<uint32_t>(*writeback_, kTestSlot) == kTestValue; }
+bool Ring::test_passed() const {
+  return load<uint32_t>(*writeback_, kTestSlot) == kTestValue;
+}
 
 void Ring::set_ready(bool ready) {
   ready_ = ready;
@@ -184,12 +186,16 @@ base::Result<fence::FenceRef> Ring::run_job(sched::Job& job) {
   return emit(submit);
 }
 
-void Ring::free_job(sched::Job& job) { static_cast<SubmitJob&>(job).complete(); }
+void Ring::free_job(sched::Job& job) {
+  static_cast<SubmitJob&>(job).complete();
+}
 
 sched::TimeoutVerdict Ring::timed_out(sched::Job& job) {
   return owner_.ring_timed_out(*this, static_cast<SubmitJob&>(job));
 }
 
-void Ring::kick(sched::Scheduler&) { owner_.ring_kicked(*this); }
+void Ring::kick(sched::Scheduler&) {
+  owner_.ring_kicked(*this);
+}
 
 }  // namespace fakegpu::drv

@@ -2,8 +2,8 @@
 // A hardware ring as the driver keeps it (amdgpu_ring and its fence driver): the buffer, the write
 // pointer, the emissions in flight, and the scheduler that feeds it.
 //
-// wptr and rptr count dwords and never wrap; the place in the buffer is their low part. Empty: equal.
-// The scheduler's credits bound what is in flight to far less than the buffer holds.
+// wptr and rptr count dwords and never wrap; the place in the buffer is their low part. Empty:
+// equal. The scheduler's credits bound what is in flight to far less than the buffer holds.
 #pragma once
 
 #include <deque>
@@ -13,6 +13,7 @@
 #include "frame.h"
 #include "hw/function.h"
 #include "hw_fence.h"
+#include "ioctl/table.h"
 #include "job.h"
 #include "mm/vmid.h"
 #include "sched/scheduler.h"
@@ -38,13 +39,13 @@ struct RingInfo {
   unsigned index = 0;  // in the register file
   uint32_t type = 0;   // DRM_FAKEGPU_RING_*
   unsigned instance = 0;
-  std::string name;    // amdgpu's
+  std::string name;  // amdgpu's
 };
 
 class Ring final : public sched::Backend {
  public:
   static constexpr uint32_t kDwords = 8192;
-  static constexpr unsigned kMaxIbs = 64;
+  static constexpr unsigned kMaxIbs = ioctl::kMaxSubmitIbs;
 
   Ring(RingInfo info, RingOwner& owner, hw::Function& function, mm::VmidManager& vmids,
        fence::Contexts& contexts, const base::Clock& clock);

@@ -27,12 +27,18 @@ class FuzzInput {
   // Mostly small or an edge, sometimes anything: what arguments tend to break on.
   uint64_t number() {
     switch (pick(8)) {
-      case 0: return 0;
-      case 1: return UINT64_MAX;
-      case 2: return UINT32_MAX;
-      case 3: return uint64_t{1} << pick(64);
-      case 4: return take<uint64_t>();
-      default: return take<uint8_t>();
+      case 0:
+        return 0;
+      case 1:
+        return UINT64_MAX;
+      case 2:
+        return UINT32_MAX;
+      case 3:
+        return uint64_t{1} << pick(64);
+      case 4:
+        return take<uint64_t>();
+      default:
+        return take<uint8_t>();
     }
   }
 

@@ -95,16 +95,23 @@ void fuzz_one(const uint8_t* data, size_t size) {
       const drv::Caller caller = {1, who ? 1000u : 0u, 0};
       if (!files[who]) files[who] = std::move(*machine.machine().open(caller, input.pick(4) != 0));
       switch (input.pick(16)) {
-        case 0: files[who].reset(); continue;
-        case 1: machine.executor().run_for(static_cast<base::Nanos>(input.take<uint32_t>())); continue;
-        case 2: files[who]->interrupt(1 + input.pick(255)); continue;
+        case 0:
+          files[who].reset();
+          continue;
+        case 1:
+          machine.executor().run_for(static_cast<base::Nanos>(input.take<uint32_t>()));
+          continue;
+        case 2:
+          files[who]->interrupt(1 + input.pick(255));
+          continue;
         case 3: {
           std::byte bytes[256];
           files[who]->read(++id, std::span(bytes).first(input.take<uint8_t>()), input.pick(2) != 0,
                            [](int, std::span<const std::byte>) {});
           continue;
         }
-        default: break;
+        default:
+          break;
       }
       const auto rows = ioctl::table();
       const ioctl::Row& row = rows[input.take<uint8_t>() % rows.size()];
@@ -124,8 +131,8 @@ void fuzz_one(const uint8_t* data, size_t size) {
                                             });
       if (result) {
         require(*result <= 0 && *result > -4096);
-        // What the plan refuses, the call refuses; but it may not need an array that the plan cannot
-        // fetch (GET_UNIQUE with too little room).
+        // What the plan refuses, the call refuses; but it may not need an array that the plan
+        // cannot fetch (GET_UNIQUE with too little room).
         const bool refused = plan.error != 0 && plan.error != -EFAULT && plan.error != -ENOMEM;
         if (refused && arg == Window::kBase) require(*result != 0);
       } else {

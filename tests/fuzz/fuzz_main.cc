@@ -17,7 +17,9 @@ void fuzz_one(const uint8_t* data, size_t size);
 }
 
 namespace {
-void quiet() { fakegpu::base::set_log_sink([](fakegpu::base::LogLevel, std::string_view) {}); }
+void quiet() {
+  fakegpu::base::set_log_sink([](fakegpu::base::LogLevel, std::string_view) {});
+}
 }  // namespace
 
 #if defined(FAKEGPU_LIBFUZZER)

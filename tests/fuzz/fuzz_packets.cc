@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Hostile command streams: dwords and half-right packets on every kind of ring. Whatever they do, the
-// device must stay whole: the next client's job runs, and nothing is left when all files are closed.
+// Hostile command streams: dwords and half-right packets on every kind of ring. Whatever they do,
+// the device must stay whole: the next client's job runs, and nothing is left when all files are
+// closed.
 #include <cstdlib>
 
 #include "fuzz_input.h"
@@ -18,8 +19,8 @@ void require(bool condition) {
 
 // A packet with a plausible header, so that the fuzzer gets past the first check.
 void put_packet(FuzzInput& input, packets::Words& out, uint64_t va, bool sdma) {
-  static constexpr uint8_t kPm4[] = {0x10, 0x15, 0x1e, 0x22, 0x37, 0x3c, 0x3f, 0x40, 0x46, 0x49,
-                                     0x50, 0x76, 0xe0, 0xe1, 0xe2, 0xe3, 0xe4};
+  static constexpr uint8_t kPm4[] = {0x10, 0x15, 0x1e, 0x22, 0x37, 0x3c, 0x3f, 0x40, 0x46,
+                                     0x49, 0x50, 0x76, 0xe0, 0xe1, 0xe2, 0xe3, 0xe4};
   const uint32_t body = 1 + input.pick(9);
   if (sdma) {
     out.push_back(input.pick(15) | (input.take<uint32_t>() & 0xffff0000 & -input.pick(2)));
@@ -28,9 +29,15 @@ void put_packet(FuzzInput& input, packets::Words& out, uint64_t va, bool sdma) {
   }
   for (uint32_t i = 0; i < body; ++i) {
     switch (input.pick(4)) {
-      case 0: out.push_back(static_cast<uint32_t>(va) + 4 * input.pick(64)); break;
-      case 1: out.push_back(0); break;
-      default: out.push_back(static_cast<uint32_t>(input.number())); break;
+      case 0:
+        out.push_back(static_cast<uint32_t>(va) + 4 * input.pick(64));
+        break;
+      case 1:
+        out.push_back(0);
+        break;
+      default:
+        out.push_back(static_cast<uint32_t>(input.number()));
+        break;
     }
   }
 }
@@ -65,10 +72,8 @@ void fuzz_one(const uint8_t* data, size_t size) {
 
     Client next(machine);
     const uint32_t done = next.syncobj();
-    if (next.submit({.context = next.context(),
-                     .ring = ring,
-                     .ibs = {},
-                     .out = {{done, 0, 0}}}) == 0) {
+    if (next.submit({.context = next.context(), .ring = ring, .ibs = {}, .out = {{done, 0, 0}}}) ==
+        0) {
       machine.executor().run_for(base::kNanosPerSecond);
       require(next.poll_syncobj(done) == 0);
     }

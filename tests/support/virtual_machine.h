@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine under virtual time with one thread, for tests of the driver: ioctls by plain call, time by
-// run_*(), memory by pointer.
+// A machine under virtual time with one thread, for tests of the driver: ioctls by plain call, time
+// by run_*(), memory by pointer.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -79,9 +79,9 @@ class Client {
   // An ioctl that may pend: `reply` gets its answer.
   template <typename T>
   std::optional<int> start(unsigned long command, T& arg, drv::Reply reply) {
-    return file_->ioctl({static_cast<uint32_t>(command), reinterpret_cast<uintptr_t>(&arg), caller_,
-                         ++last_id_},
-                        memory_, std::move(reply));
+    return file_->ioctl(
+        {static_cast<uint32_t>(command), reinterpret_cast<uintptr_t>(&arg), caller_, ++last_id_},
+        memory_, std::move(reply));
   }
   uint64_t last_id() const { return last_id_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The demo's three clients. Each runs in a process of its own, opens the device like any application,
-// and reports what it saw as one line of JSON.
+// The demo's three clients. Each runs in a process of its own, opens the device like any
+// application, and reports what it saw as one line of JSON.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct Report {
 struct ClientOptions {
   std::string device;  // for fakegpu_device_open(); empty: find it
   double seconds = 2;
-  std::string image;   // PNG to filter; empty: a picture that the GPU renders
-  std::string out;     // where the filtered picture goes
+  std::string image;  // PNG to filter; empty: a picture that the GPU renders
+  std::string out;    // where the filtered picture goes
 };
 
 // Upload by SDMA, blur and Sobel on two compute rings, download by SDMA, chained by one timeline;

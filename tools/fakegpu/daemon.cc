@@ -21,7 +21,9 @@ namespace {
 
 constexpr int kReadyTimeoutMs = 10'000;
 // Names the CUSE node of a daemon that was started here, so that it never meets a system's own.
-std::string node_name() { return "fakegpu-" + std::to_string(::getpid()); }
+std::string node_name() {
+  return "fakegpu-" + std::to_string(::getpid());
+}
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::runtime_error(what + ": " + std::strerror(errno));
@@ -45,11 +47,13 @@ Daemon::Daemon(const std::string& transport) {
 
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) fail("pipe");
-  const std::vector<std::string> words = {
-      program,      "--foreground",         "--transport", transport,
-      "--name",     node_name(),            "--mode",      "0666",
-      "--fuse-dir", folder_ + "/fs",        "--socket",    folder_ + "/socket",
-      "--ready-fd", std::to_string(ready[1])};
+  const std::vector<std::string> words = {program,       "--foreground",
+                                          "--transport", transport,
+                                          "--name",      node_name(),
+                                          "--mode",      "0666",
+                                          "--fuse-dir",  folder_ + "/fs",
+                                          "--socket",    folder_ + "/socket",
+                                          "--ready-fd",  std::to_string(ready[1])};
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -73,7 +77,9 @@ Daemon::Daemon(const std::string& transport) {
   ::close(ready[0]);
 }
 
-Daemon::~Daemon() { take_down(); }
+Daemon::~Daemon() {
+  take_down();
+}
 
 void Daemon::take_down() {
   if (pid_ > 0) {

@@ -10,8 +10,8 @@
 #include <memory>
 #include <stdexcept>
 
-#include <fakegpu/fakegpu.hpp>
 #include <fmt/core.h>
+#include <fakegpu/fakegpu.hpp>
 
 #include "daemon.h"
 

@@ -10,7 +10,8 @@ struct DemoOptions {
   std::string transport = "auto";  // of the daemon that the demo starts
 };
 
-// Runs the three clients side by side, each in a process of its own, prints their table. Exit status.
+// Runs the three clients side by side, each in a process of its own, prints their table. Exit
+// status.
 int run_demo(DemoOptions options);
 // Runs one of them in this process and prints its report as JSON. Exit status.
 int run_demo_client(const std::string& name, const ClientOptions& options);

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <cstring>
 
-#include <fakegpu/fakegpu.hpp>
 #include <fmt/core.h>
 #include <linux/io_uring.h>
+#include <fakegpu/fakegpu.hpp>
 
 #include "daemon.h"
 #include "demo.h"
@@ -43,8 +43,7 @@ bool kernel_at_least(int major, int minor) {
   utsname name = {};
   int have_major = 0;
   int have_minor = 0;
-  return ::uname(&name) == 0 &&
-         std::sscanf(name.release, "%d.%d", &have_major, &have_minor) == 2 &&
+  return ::uname(&name) == 0 && std::sscanf(name.release, "%d.%d", &have_major, &have_minor) == 2 &&
          (have_major > major || (have_major == major && have_minor >= minor));
 }
 
@@ -53,11 +52,13 @@ void check_machine() {
   const std::string cuse = try_open("/dev/cuse");
   line(cuse.empty(), "/dev/cuse",
        cuse.empty() ? "a real character device /dev/fakegpu"
-                    : cuse + "; load the module cuse (package linux-image-amd64), or use user-mode "
-                             "Linux: tools/dev uml (package user-mode-linux)");
+                    : cuse +
+                          "; load the module cuse (package linux-image-amd64), or use user-mode "
+                          "Linux: tools/dev uml (package user-mode-linux)");
   const std::string fuse = try_open("/dev/fuse");
-  line(fuse.empty(), "/dev/fuse",
-       fuse.empty() ? "the device as a FUSE file" : fuse + "; load the module fuse (package fuse3)");
+  line(
+      fuse.empty(), "/dev/fuse",
+      fuse.empty() ? "the device as a FUSE file" : fuse + "; load the module fuse (package fuse3)");
   const bool passthrough = fuse.empty() && kernel_at_least(6, 9) && ::geteuid() == 0;
   line(passthrough, "FUSE passthrough",
        passthrough ? "mmap of the device file" : "needs Linux 6.9 and root; the channel is used");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pictures: RGBA8888 in memory, PNG in files, and the CPU's own versions of the GPU's filters to hold
-// its results against.
+// Pictures: RGBA8888 in memory, PNG in files, and the CPU's own versions of the GPU's filters to
+// hold its results against.
 #pragma once
 
 #include <cstdint>

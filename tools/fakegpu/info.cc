@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <fakegpu/fakegpu.hpp>
 #include <fmt/core.h>
+#include <fakegpu/fakegpu.hpp>
 #include <nlohmann/json.hpp>
 
 #include "demo.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One demo client's job on its way: submission, first packet, woken waiter, as times of one clock (the
-// GPU's timestamps and the library's deadlines both count CLOCK_MONOTONIC nanoseconds).
+// One demo client's job on its way: submission, first packet, woken waiter, as times of one clock
+// (the GPU's timestamps and the library's deadlines both count CLOCK_MONOTONIC nanoseconds).
 #pragma once
 
 #include <fakegpu/fakegpu.hpp>
@@ -16,8 +16,8 @@ class JobClock {
         start_(device, 4096, DRM_FAKEGPU_HEAP_SYSTEM),
         stamp_(context, ring_type),
         started_(start_.map<uint64_t>()) {
-    fakegpu_cmd_release_mem(stamp_, FAKEGPU_RELEASE_TIMESTAMP, FAKEGPU_INTERRUPT_NONE, start_.va(), 0,
-                            0);
+    fakegpu_cmd_release_mem(stamp_, FAKEGPU_RELEASE_TIMESTAMP, FAKEGPU_INTERRUPT_NONE, start_.va(),
+                            0, 0);
   }
 
   // The command buffer to put first: it stores when the job began.

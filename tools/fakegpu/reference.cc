@@ -29,8 +29,7 @@ Image each_pixel(uint32_t width, uint32_t height, F&& compute) {
   Image image(width, height);
   for (uint32_t y = 0; y < height; ++y)
     for (uint32_t x = 0; x < width; ++x)
-      compute(static_cast<int>(x), static_cast<int>(y),
-              &image.rgba[(size_t{y} * width + x) * 4]);
+      compute(static_cast<int>(x), static_cast<int>(y), &image.rgba[(size_t{y} * width + x) * 4]);
   return image;
 }
 

@@ -18,12 +18,11 @@ struct Wait {
     arg.count_handles = 1;
     arg.flags = flags;
     arg.timeout_nsec = timeout;
-    return client.start(DRM_IOCTL_SYNCOBJ_WAIT, arg,
-                        [this](int r, std::span<const std::byte> out) {
-                          result = r;
-                          ++answers;
-                          std::memcpy(&arg, out.data(), sizeof(arg));
-                        });
+    return client.start(DRM_IOCTL_SYNCOBJ_WAIT, arg, [this](int r, std::span<const std::byte> out) {
+      result = r;
+      ++answers;
+      std::memcpy(&arg, out.data(), sizeof(arg));
+    });
   }
 };
 
@@ -148,10 +147,10 @@ TEST(Shutdown, AnswersEveryWaiterAndRefusesLaterCalls) {
   Client client(machine);
   const uint32_t syncobj = client.syncobj();
   packets::pm4::Hang hang;
-  ASSERT_EQ(client.submit({.context = client.context(),
-                           .ibs = {client.ib(words(hang))},
-                           .out = {{syncobj, 0, 0}}}),
-            0);
+  ASSERT_EQ(
+      client.submit(
+          {.context = client.context(), .ibs = {client.ib(words(hang))}, .out = {{syncobj, 0, 0}}}),
+      0);
   Wait wait;
   EXPECT_FALSE(wait.start(client, syncobj, INT64_MAX));
   machine.machine().shutdown();

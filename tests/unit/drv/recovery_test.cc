@@ -5,7 +5,9 @@
 namespace fakegpu::tests {
 namespace {
 
-packets::Words hang() { return words(packets::pm4::Hang{}); }
+packets::Words hang() {
+  return words(packets::pm4::Hang{});
+}
 
 TEST(Recovery, AHangEndsWithTheGuiltyContextRefusedAndOthersRunning) {
   VirtualMachine machine;
@@ -16,7 +18,8 @@ TEST(Recovery, AHangEndsWithTheGuiltyContextRefusedAndOthersRunning) {
   const uint32_t bad_done = guilty.syncobj();
   const uint32_t good_done = innocent.syncobj();
   auto target = innocent.buffer();
-  ASSERT_EQ(guilty.submit({.context = bad, .ibs = {guilty.ib(hang())}, .out = {{bad_done, 0, 0}}}), 0);
+  ASSERT_EQ(guilty.submit({.context = bad, .ibs = {guilty.ib(hang())}, .out = {{bad_done, 0, 0}}}),
+            0);
   ASSERT_EQ(innocent.submit({.context = good,
                              .ibs = {innocent.ib(write_dword(target.va, 5))},
                              .out = {{good_done, 0, 0}}}),
@@ -65,9 +68,9 @@ TEST(Recovery, APageFaultCostsOnlyTheOneWhoMadeIt) {
   Client innocent(machine);
   auto target = innocent.buffer();
   const uint32_t done = innocent.syncobj();
-  ASSERT_EQ(guilty.submit({.context = guilty.context(),
-                           .ibs = {guilty.ib(write_dword(0x7000'0000, 1))}}),
-            0);
+  ASSERT_EQ(
+      guilty.submit({.context = guilty.context(), .ibs = {guilty.ib(write_dword(0x7000'0000, 1))}}),
+      0);
   ASSERT_EQ(innocent.submit({.context = innocent.context(),
                              .ibs = {innocent.ib(write_dword(target.va, 9))},
                              .out = {{done, 0, 0}}}),
@@ -85,10 +88,9 @@ TEST(Recovery, AQueueThatCannotBeResetDiesWithoutHangingAnyone) {
   const uint32_t later = client.syncobj();
   packets::pm4::Hang packet;
   packet.mode = packets::pm4::Hang::Mode::kIgnoreQueueReset;
-  ASSERT_EQ(client.submit({.context = context,
-                           .ibs = {client.ib(words(packet))},
-                           .out = {{done, 0, 0}}}),
-            0);
+  ASSERT_EQ(
+      client.submit({.context = context, .ibs = {client.ib(words(packet))}, .out = {{done, 0, 0}}}),
+      0);
   ASSERT_EQ(client.submit({.context = client.context(), .ibs = {}, .out = {{later, 0, 0}}}), 0);
   machine.executor().run_for(3 * base::kNanosPerSecond);
   EXPECT_EQ(client.poll_syncobj(done), 0);
@@ -106,7 +108,8 @@ TEST(Recovery, ALongJobBehindAnotherIsNotChargedForTheWait) {
   uint32_t done[3];
   for (uint32_t& handle : done) {
     handle = client.syncobj();
-    ASSERT_EQ(client.submit({.context = client.context(), .ibs = {ib}, .out = {{handle, 0, 0}}}), 0);
+    ASSERT_EQ(client.submit({.context = client.context(), .ibs = {ib}, .out = {{handle, 0, 0}}}),
+              0);
   }
   machine.run();
   drm_fakegpu_ctx_query query = {};

@@ -52,8 +52,9 @@ TEST(Submit, RunsOnEveryRing) {
     } else {
       ib = write_dword(target.va + 4 * ring, value);
     }
-    ASSERT_EQ(client.submit({.context = context, .ring = ring, .ibs = {client.ib(ib, ring >= kSdma)}}),
-              0);
+    ASSERT_EQ(
+        client.submit({.context = context, .ring = ring, .ibs = {client.ib(ib, ring >= kSdma)}}),
+        0);
   }
   machine.run();
   for (uint32_t ring = 0; ring < 7; ++ring) EXPECT_EQ(target.as<uint32_t>()[ring], 100 + ring);
@@ -74,11 +75,10 @@ TEST(Submit, WaitsForItsInSyncobjAcrossRings) {
   copy.value = target.va;
   copy.destination = packets::pm4::Destination::kMemory;
   copy.address = target.va + 64;
-  ASSERT_EQ(client.submit({.context = context,
-                           .ring = kGfx,
-                           .ibs = {client.ib(first)},
-                           .out = {{timeline, 0, 5}}}),
-            0);
+  ASSERT_EQ(
+      client.submit(
+          {.context = context, .ring = kGfx, .ibs = {client.ib(first)}, .out = {{timeline, 0, 5}}}),
+      0);
   ASSERT_EQ(client.submit({.context = context,
                            .ring = kCompute,
                            .ibs = {client.ib(words(copy))},
@@ -187,10 +187,10 @@ TEST(Submit, SurvivesALostInterrupt) {
   Client client(machine);
   const uint32_t done = client.syncobj();
   ASSERT_TRUE(machine.machine().faults().inject({.name = "lost-interrupt", .nth = 1}));
-  ASSERT_EQ(client.submit({.context = client.context(),
-                           .ibs = {client.ib(work(1, 1000))},
-                           .out = {{done, 0, 0}}}),
-            0);
+  ASSERT_EQ(
+      client.submit(
+          {.context = client.context(), .ibs = {client.ib(work(1, 1000))}, .out = {{done, 0, 0}}}),
+      0);
   machine.executor().run_for(400 * base::kNanosPerMilli);
   EXPECT_EQ(client.poll_syncobj(done), -ETIME);
   machine.executor().run_for(200 * base::kNanosPerMilli);

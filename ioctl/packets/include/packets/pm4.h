@@ -44,4 +44,5 @@ std::string_view opcode_name(uint8_t opcode);
 
 #include "packets/pm4_control.h"
 #include "packets/pm4_edu.h"
+#include "packets/pm4_event.h"
 #include "packets/pm4_memory.h"

@@ -16,8 +16,8 @@
 
 namespace fakegpu::drv {
 
-// Who calls, as the transport knows it from the kernel. Of the call, not of the open: a passed fd is
-// judged by who uses it.
+// Who calls, as the transport knows it from the kernel. Of the call, not of the open: a passed fd
+// is judged by who uses it.
 struct Caller {
   int32_t pid = 0;  // or thread id; 0 if it is not visible from here
   uint32_t uid = 0;
@@ -28,13 +28,14 @@ struct Request {
   uint32_t command = 0;  // the caller's command word
   uint64_t arg = 0;      // the struct's address in the caller
   Caller caller;
-  // Names this call for interrupt(); chosen by the transport, unique among the file's pending calls.
+  // Names this call for interrupt(); chosen by the transport, unique among the file's pending
+  // calls.
   uint64_t id = 0;
 };
 
-// The answer of a call that was pending: the result (0 or negative errno) and the struct as it is to be
-// copied back, cut by the transport to StructCopy::out_bytes. Runs on any thread, under no lock of
-// the driver, exactly once.
+// The answer of a call that was pending: the result (0 or negative errno) and the struct as it is
+// to be copied back, cut by the transport to StructCopy::out_bytes. Runs on any thread, under no
+// lock of the driver, exactly once.
 using Reply = base::UniqueFunction<void(int result, std::span<const std::byte> arg_out)>;
 
 // The answer of a read(): bytes read or negative errno.
@@ -42,21 +43,21 @@ using ReadReply = base::UniqueFunction<void(int result, std::span<const std::byt
 
 class File {
  public:
-  // Closes. Calls still pending are dropped with their replies unused: whoever closes has nobody left to
-  // answer. Queued jobs are killed (-ESRCH), those on a ring run to their end.
+  // Closes. Calls still pending are dropped with their replies unused: whoever closes has nobody
+  // left to answer. Queued jobs are killed (-ESRCH), those on a ring run to their end.
   virtual ~File() = default;
 
   // What this call will touch besides its struct, for transports that must fetch before they call.
-  // `arg`: the struct as fetched, any length up to the row's. An error in the plan is the final answer
-  // (unknown call, access denied, flags and padding that the kernel checks before it reads arrays).
-  // Changes nothing.
+  // `arg`: the struct as fetched, any length up to the row's. An error in the plan is the final
+  // answer (unknown call, access denied, flags and padding that the kernel checks before it reads
+  // arrays). Changes nothing.
   virtual ioctl::Plan plan(uint32_t command, const Caller& caller,
                            std::span<const std::byte> arg) = 0;
 
   // The call itself. The struct is fetched from `memory` at request.arg and, when the answer is
-  // immediate, stored back there, on errors too (as DRM does). Returns the result; or nothing, and then
-  // `reply` follows from another call or thread. `memory` is not used after the return. `reply` is
-  // dropped unused if a result is returned.
+  // immediate, stored back there, on errors too (as DRM does). Returns the result; or nothing, and
+  // then `reply` follows from another call or thread. `memory` is not used after the return.
+  // `reply` is dropped unused if a result is returned.
   virtual std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory,
                                    Reply reply) = 0;
 
@@ -64,16 +65,17 @@ class File {
   // answered. False: no such call is pending.
   virtual bool interrupt(uint64_t id) = 0;
 
-  // Whole DRM events that fit in `bytes`; without any: -EAGAIN if `nonblock`, else pending until one
-  // arrives. Returns and replies as ioctl().
+  // Whole DRM events that fit in `bytes`; without any: -EAGAIN if `nonblock`, else pending until
+  // one arrives. Returns and replies as ioctl().
   virtual std::optional<int> read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
                                   ReadReply reply) = 0;
 
-  // POLLIN if an event can be read. If not, and `wake` is given, it is called once when that changes;
-  // a later poll() replaces an earlier wake.
+  // POLLIN if an event can be read. If not, and `wake` is given, it is called once when that
+  // changes; a later poll() replaces an earlier wake.
   virtual short poll(base::UniqueFunction<void()> wake) = 0;
 
-  // The arena, for clients to map; created at the first use. Borrowed, valid while the file is open.
+  // The arena, for clients to map; created at the first use. Borrowed, valid while the file is
+  // open.
   virtual base::Result<int> arena_fd() = 0;
 
   // What backs a BO, duplicated: descriptor, offset and size in it. -ENOENT: no such handle.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A fake GPU with its driver bound to it: what a daemon, the in-process library and the simulator put
-// up. The public header of the driver; everything a transport needs is here and in drv/file.h.
+// A fake GPU with its driver bound to it: what a daemon, the in-process library and the simulator
+// put up. The public header of the driver; everything a transport needs is here and in drv/file.h.
 #pragma once
 
 #include <memory>
@@ -18,16 +18,18 @@ namespace fakegpu::drv {
 
 // What the driver may be told, as module parameters are.
 struct Options {
-  std::string policy = "fifo";         // sched/policy.h
-  unsigned hw_submission = 2;          // jobs a ring holds (amdgpu.sched_hw_submission)
-  // Longest execution of one job on gfx and SDMA, and on compute rings (amdgpu.lockup_timeout); 0: none.
+  std::string policy = "fifo";  // sched/policy.h
+  unsigned hw_submission = 2;   // jobs a ring holds (amdgpu.sched_hw_submission)
+  // Longest execution of one job on gfx and SDMA, and on compute rings (amdgpu.lockup_timeout); 0:
+  // none.
   base::Nanos timeout = 2 * base::kNanosPerSecond;
   base::Nanos compute_timeout = 10 * base::kNanosPerSecond;
-  // Bounds on what one open file may hold; beyond: -ENOSPC (memory), -EMFILE (objects), -EAGAIN (jobs).
+  // Bounds on what one open file may hold; beyond: -ENOSPC (memory), -EMFILE (objects), -EAGAIN
+  // (jobs).
   uint64_t file_bytes = UINT64_MAX;
-  unsigned file_objects = 16384;       // handles of each kind; each BO may cost the daemon a mapping
-  unsigned file_jobs = 4096;           // submitted and not finished
-  unsigned file_waits = 1024;          // pending waits and reads
+  unsigned file_objects = 16384;  // handles of each kind; each BO may cost the daemon a mapping
+  unsigned file_jobs = 4096;      // submitted and not finished
+  unsigned file_waits = 1024;     // pending waits and reads
   // Where clients find the daemon's channel; empty: there is none (-EOPNOTSUPP).
   std::string channel_path;
   // Besides root, this user may use high priorities: the daemon's own.
@@ -38,22 +40,21 @@ struct Options {
 
 class Machine {
  public:
-  // Builds the chip and brings the driver up in named steps; a failing step undoes those before it and
-  // is named in the error. `clock`, `executor` and `tracer` outlive the machine.
+  // Builds the chip and brings the driver up in named steps; a failing step undoes those before it
+  // and is named in the error. `clock`, `executor` and `tracer` outlive the machine.
   static base::Result<std::unique_ptr<Machine>> create(const hw::Profile& profile, Options options,
-                                                       base::Clock& clock,
-                                                       base::Executor& executor,
+                                                       base::Clock& clock, base::Executor& executor,
                                                        base::Tracer& tracer);
-  // Every file is closed before. Waits for nothing: pending jobs are cancelled (-ENODEV). The executor
-  // must run no more of this machine's tasks: stopped, or run dry after shutdown().
+  // Every file is closed before. Waits for nothing: pending jobs are cancelled (-ENODEV). The
+  // executor must run no more of this machine's tasks: stopped, or run dry after shutdown().
   virtual ~Machine() = default;
 
   // A new open file. `path_is_render`: opened through a render node.
   virtual base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render = true) = 0;
 
-  // Takes the file that CHANNEL gave this token for, if `uid` is the one that asked and it is not ten
-  // seconds old. Works once. nullptr: no. The file must not be used after it is closed: the transport
-  // that owns it learns of that by File::on_close.
+  // Takes the file that CHANNEL gave this token for, if `uid` is the one that asked and it is not
+  // ten seconds old. Works once. nullptr: no. The file must not be used after it is closed: the
+  // transport that owns it learns of that by File::on_close.
   virtual File* redeem(const uint64_t token[2], uint32_t uid) = 0;
 
   // The device is going away: every pending call is answered -ENODEV (waits included), jobs are

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: MIT
+#include "packets/pm4_event.h"
+
 #include "fields.h"
-#include "packets/pm4_control.h"
 #include "pm4_header.h"
 
 namespace fakegpu::packets::pm4 {
 namespace {
+
+std::string_view event_name(EventWrite::Type type) {
+  switch (type) {
+    case EventWrite::Type::kCsPartialFlush:
+      return "CS_PARTIAL_FLUSH";
+    case EventWrite::Type::kVsPartialFlush:
+      return "VS_PARTIAL_FLUSH";
+    case EventWrite::Type::kPsPartialFlush:
+      return "PS_PARTIAL_FLUSH";
+  }
+  return {};
+}
 
 bool good_release(const ReleaseMem& release) {
   if (release.event_type != ReleaseMem::kCacheFlushAndInvTs &&
@@ -29,6 +42,23 @@ bool good_release(const ReleaseMem& release) {
 }
 
 }  // namespace
+
+void EventWrite::encode(Words& out) const {
+  out.insert(out.end(),
+             {type3(kOpcode, 1), place(static_cast<uint32_t>(type), 0, 6) | uint32_t{kIndex} << 8});
+}
+
+std::optional<EventWrite> EventWrite::parse(Packet packet) {
+  if (!is_packet_of(packet, kOpcode, 1)) return std::nullopt;
+  const EventWrite event{.type = static_cast<Type>(bits(packet[1], 0, 6))};
+  if ((packet[1] & ~0x3fu) != uint32_t{kIndex} << 8 || event_name(event.type).empty())
+    return std::nullopt;
+  return event;
+}
+
+std::string EventWrite::describe() const {
+  return Line(kName).text("event", event_name(type)).take();
+}
 
 void ReleaseMem::encode(Words& out) const {
   out.insert(out.end(),

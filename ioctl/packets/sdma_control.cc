@@ -1,9 +1,55 @@
 // SPDX-License-Identifier: MIT
+#include "packets/sdma_control.h"
+
+#include <algorithm>
+
 #include "fields.h"
-#include "packets/sdma.h"
 #include "sdma_header.h"
 
 namespace fakegpu::packets::sdma {
+
+void Nop::encode(Words& out) const {
+  out.push_back(header_of(kOpcode) | place(static_cast<uint32_t>(payload.size()), 16, 14));
+  out.insert(out.end(), payload.begin(), payload.end());
+}
+
+std::optional<Nop> Nop::parse(Packet packet) {
+  if (packet.empty() || !is_packet(packet, header_of(kOpcode), 0x3fff0000, packet.size()))
+    return std::nullopt;
+  if (packet.size() != bits(packet[0], 16, 14) + 1) return std::nullopt;
+  return Nop{.payload = packet.subspan(1)};
+}
+
+std::string Nop::describe() const {
+  return Line(kName).dec("dwords", payload.size() + 1).take();
+}
+
+bool Nop::operator==(const Nop& other) const {
+  return std::ranges::equal(payload, other.payload);
+}
+
+void Indirect::encode(Words& out) const {
+  out.insert(out.end(), {header_of(kOpcode) | place(vmid, 16, 4), low(address), high(address),
+                         place(dwords, 0, 20), low(save_area), high(save_area)});
+}
+
+std::optional<Indirect> Indirect::parse(Packet packet) {
+  if (!is_packet(packet, header_of(kOpcode), 0xf0000, 6)) return std::nullopt;
+  const Indirect ib{.vmid = static_cast<uint8_t>(bits(packet[0], 16, 4)),
+                    .address = join(packet[1], packet[2]),
+                    .dwords = packet[3],
+                    .save_area = join(packet[4], packet[5])};
+  if (ib.dwords == 0 || ib.dwords > kMaxDwords) return std::nullopt;
+  if (!good_address(ib.address, 32) || !good_address(ib.save_area, 4)) return std::nullopt;
+  return ib;
+}
+
+std::string Indirect::describe() const {
+  Line line(kName);
+  line.hex("addr", address).dec("dwords", dwords).dec("vmid", vmid);
+  if (save_area != 0) line.hex("csa", save_area);
+  return line.take();
+}
 
 void Fence::encode(Words& out) const {
   out.insert(out.end(), {header_of(kOpcode), low(address), high(address), data});
@@ -85,21 +131,6 @@ std::optional<CondExec> CondExec::parse(Packet packet) {
 
 std::string CondExec::describe() const {
   return Line(kName).hex("addr", address).hex("reference", reference).dec("count", count).take();
-}
-
-void Timestamp::encode(Words& out) const {
-  out.insert(out.end(), {header_of(kOpcode, kSubOpcode), low(address), high(address)});
-}
-
-std::optional<Timestamp> Timestamp::parse(Packet packet) {
-  if (!is_packet(packet, header_of(kOpcode, kSubOpcode), 0, 3)) return std::nullopt;
-  const Timestamp stamp{.address = join(packet[1], packet[2])};
-  if (!good_address(stamp.address, 8)) return std::nullopt;
-  return stamp;
-}
-
-std::string Timestamp::describe() const {
-  return Line(kName).hex("addr", address).take();
 }
 
 void SrbmWrite::encode(Words& out) const {
