@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// dma_fence_array: signals when all (or any) of its members have. Members are not arrays or chains.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "fence/fence.h"
+
+namespace fakegpu::fence {
+
+class Array final : public Fence {
+ public:
+  enum class Mode { kAll, kAny };
+
+  // Takes its members' references; none of them null. Without members it has signalled. The first
+  // member error that arrives before the array signals is the array's error.
+  static base::Ref<Array> create(Contexts& contexts, std::vector<FenceRef> members,
+                                 Mode mode = Mode::kAll);
+
+  std::string_view timeline_name() const override { return "unbound"; }
+  const std::vector<FenceRef>& members() const { return members_; }
+
+ protected:
+  bool do_enable_signaling() override;
+  bool poll_signaled() override;
+  void do_set_deadline(base::Nanos when) override;
+
+ private:
+  struct Member;
+
+  Array(uint64_t context, std::vector<FenceRef> members, Mode mode);
+  ~Array() override;
+  void member_signaled(const Fence& member);
+  // Of the members that have signalled (with an error), the one that did so first, or null.
+  const Fence* earliest(bool with_error) const;
+  base::Nanos latest_timestamp() const;
+  void conclude(base::Nanos when);
+
+  std::vector<FenceRef> members_;
+  std::unique_ptr<Member[]> callbacks_;  // made at once, so that enabling does not allocate
+  size_t pending_ = 0;                   // members still to come, once enabled
+  int member_error_ = 0;
+  Mode mode_;
+};
+
+}  // namespace fakegpu::fence

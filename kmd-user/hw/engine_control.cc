@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// The engine as others reach it: registers, doorbell, reset and kill; and what leaves it: fences
+// and interrupts.
+#include "engine.h"
+#include "ring_state.h"
+
+namespace fakegpu::hw {
+
+void Engine::doorbell(uint64_t wptr) {
+  if (chip_.faults.fires(FaultKind::kStuckDoorbell, ring_)) return;
+  if (chip_.tracer.enabled())
+    chip_.tracer.emit("gpu_ring_doorbell", {{"ring", ring_}, {"wptr", wptr}});
+  state_.wptr.store(wptr, std::memory_order_release);
+  task_.kick();
+}
+
+void Engine::write(uint32_t offset, uint32_t value) {
+  switch (offset) {
+    case reg::kRingBaseLo:
+      state_.base_lo.store(value & ~0xffu);
+      break;
+    case reg::kRingBaseHi:
+      state_.base_hi.store(value);
+      break;
+    case reg::kRingSize:
+      state_.size.store(value);
+      break;
+    case reg::kRingCntl:
+      state_.cntl.store(value & 1, std::memory_order_release);
+      task_.kick();
+      break;
+    case reg::kRingWptrLo:
+      // The engine looks when the high half is written, so that it never sees half a pointer.
+      wptr_low_.store(value);
+      break;
+    case reg::kRingWptrHi:
+      state_.wptr.store(wptr_low_.load() | static_cast<uint64_t>(value) << 32,
+                        std::memory_order_release);
+      task_.kick();
+      break;
+    case reg::kRingReset:
+      if (!(value & 1)) break;
+      state_.reset_pending.store(1);
+      control(kReset);
+      break;
+    case reg::kRingRedirect:
+      state_.redirect.store(value & 3, std::memory_order_release);
+      break;
+    case reg::kRingKillWaves:
+      if (value >= Gpuvm::kVmids) break;
+      kill_vmids_.fetch_or(1u << value);
+      control(kKill);
+      break;
+    default:
+      break;
+  }
+}
+
+// At once if the engine is not in a step, else at the step's next packet, workgroup or chunk.
+void Engine::control(Control request) {
+  controls_.fetch_or(request, std::memory_order_release);
+  if (!task_.try_enter()) return;
+  handle_controls();
+  // What was killed may have others behind it.
+  task_.leave(request == kKill);
+}
+
+void Engine::handle_controls() {
+  const uint32_t requests = controls_.exchange(0, std::memory_order_acq_rel);
+  if (requests & kKill) kill_waves();
+  if (requests & kReset) reset();
+}
+
+void Engine::reset() {
+  // Then kRingReset keeps reading 1.
+  if (operation_ && operation_->survives_reset()) return;
+  operation_ = nullptr;
+  inject_hang_ = false;
+  memory_.miss_all(false);
+  lose_interrupt_ = repeat_interrupt_ = false;
+  delay_fence_ = 0;
+  hold_ = 0;
+  idle_ = true;
+  cursor_ = now_ = chip_.clock.now();
+  queue_reset();
+  stream_.reset();
+  state_.cntl.store(0);
+  state_.fault.store(reg::kFaultNone);
+  state_.fault_packet.store(0);
+  state_.status.store(0, std::memory_order_release);
+  publish();
+  task_.set_timer(SerialTask::kNever);
+  state_.reset_pending.store(0, std::memory_order_release);
+}
+
+void Engine::kill_waves() {
+  const uint32_t vmids = kill_vmids_.exchange(0);
+  if (!operation_ || !operation_->killable() || !(vmids >> stream_.vmid() & 1)) return;
+  if (state_.status.load() & reg::kRingFaulted) return;
+  cursor_ = now();
+  finish(0);
+}
+
+bool Engine::write_fence(uint64_t address, uint64_t value, bool wide) {
+  // A client's own writes stay where it says; the four slots are the driver's.
+  if (privileged()) address += state_.redirection();
+  const bool written = wide ? memory_.store64(address, value)
+                            : memory_.store32(address, static_cast<uint32_t>(value));
+  if (written && chip_.tracer.enabled())
+    chip_.tracer.emit("gpu_fence_write", {{"ring", ring_}, {"value", value}});
+  return written;
+}
+
+// A client could forge the driver's fence if its interrupts came through: those of VMIDs other than
+// 0 are masked.
+void Engine::raise(IrqSource source, uint32_t context_id, uint64_t value) {
+  if (!privileged()) return;
+  IhEntry entry{};
+  entry.source = static_cast<uint8_t>(source);
+  entry.context_id = context_id;
+  entry.data[0] = value;
+  put_interrupt(entry);
+}
+
+void Engine::put_interrupt(IhEntry entry) {
+  entry.ring = static_cast<uint8_t>(ring_);
+  entry.vmid = static_cast<uint8_t>(stream_.vmid());
+  if (lose_interrupt_) {
+    lose_interrupt_ = false;
+    return;
+  }
+  if (repeat_interrupt_) raised_ |= chip_.interrupts.raise(entry);
+  repeat_interrupt_ = false;
+  raised_ |= chip_.interrupts.raise(entry);
+}
+
+}  // namespace fakegpu::hw

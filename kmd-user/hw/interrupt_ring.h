@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// The interrupt ring (IH): engines put entries into a ring in system memory, then the handler of
+// the function is called. One call at a time; entries that arrive during a call cause one more.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/mutex.h"
+#include "base/unique_function.h"
+#include "hw/fault_injector.h"
+#include "hw/interrupt.h"
+#include "hw/memory.h"
+
+namespace fakegpu::hw {
+
+class InterruptRing {
+ public:
+  InterruptRing(const Memory& memory, base::Clock& clock, base::Executor& executor,
+                FaultInjector& faults)
+      : memory_(memory), clock_(clock), executor_(executor), faults_(faults) {}
+  InterruptRing(const InterruptRing&) = delete;
+
+  // Stamps the entry and puts it on the ring, before the write pointer that covers it. True: the
+  // caller calls deliver() later, once it holds nothing of the chip. Dropped while the ring is
+  // disabled.
+  bool raise(IhEntry entry);
+  // Calls the handler, or leaves it to the thread that is in it to call it again.
+  void deliver();
+
+  // Waits for a running call of the old handler; so not from inside of it.
+  void set_handler(base::UniqueFunction<void()> handler);
+
+  // kIhBaseLo to kIhWptr. Any thread.
+  uint32_t read(uint32_t offset) const;
+  void write(uint32_t offset, uint32_t value);
+
+ private:
+  bool put(const IhEntry& entry);
+
+  const Memory& memory_;
+  base::Clock& clock_;
+  base::Executor& executor_;
+  FaultInjector& faults_;
+
+  mutable base::Mutex mutex_;
+  uint32_t base_[2] GUARDED_BY(mutex_) = {};
+  uint32_t size_ GUARDED_BY(mutex_) = 0;
+  bool enabled_ GUARDED_BY(mutex_) = false;
+  uint32_t rptr_ GUARDED_BY(mutex_) = 0;
+  uint32_t wptr_ GUARDED_BY(mutex_) = 0;
+  bool overflow_ GUARDED_BY(mutex_) = false;
+
+  base::Mutex handler_mutex_;
+  std::condition_variable handler_done_;
+  bool calling_ GUARDED_BY(handler_mutex_) = false;
+  bool again_ GUARDED_BY(handler_mutex_) = false;
+  // Used without the mutex by the thread that has set calling_, and by nobody else meanwhile.
+  base::UniqueFunction<void()> handler_;
+};
+
+}  // namespace fakegpu::hw

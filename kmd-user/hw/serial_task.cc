@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "serial_task.h"
+
+namespace fakegpu::hw {
+
+void SerialTask::post() {
+  executor_.post([this] { start(); });
+}
+
+void SerialTask::kick() {
+  // Always a read-modify-write: whoever clears kQueued later thereby sees what was written before.
+  if (state_.fetch_or(kQueued, std::memory_order_acq_rel) == 0) post();
+}
+
+bool SerialTask::try_enter() {
+  uint32_t state = state_.load(std::memory_order_relaxed);
+  while (!(state & kRunning))
+    if (state_.compare_exchange_weak(state, state | kRunning, std::memory_order_acq_rel))
+      return true;
+  kick();
+  return false;
+}
+
+void SerialTask::leave(bool again) {
+  if (again) state_.fetch_or(kQueued, std::memory_order_relaxed);
+  // A task of an earlier kick may still be in the executor; then the later of the two finds
+  // nothing.
+  if (state_.fetch_and(~uint32_t{kRunning}, std::memory_order_acq_rel) & kQueued) post();
+}
+
+void SerialTask::start() {
+  uint32_t state = state_.load(std::memory_order_relaxed);
+  do {
+    if (!(state & kQueued) || (state & kRunning)) return;
+  } while (!state_.compare_exchange_weak(state, kRunning, std::memory_order_acq_rel));
+  body_();
+}
+
+void SerialTask::expire(base::Nanos when) {
+  due_.compare_exchange_strong(when, kNever, std::memory_order_acq_rel);
+  // Runs right here, not as one more task, unless somebody is at it.
+  state_.fetch_or(kQueued, std::memory_order_acq_rel);
+  start();
+}
+
+void SerialTask::set_timer(base::Nanos when) {
+  const base::Nanos due = due_.load(std::memory_order_acquire);
+  if (due == when) return;
+  // One that fires just now at worst runs the body for nothing.
+  if (due != kNever) executor_.cancel(timer_);
+  due_.store(when, std::memory_order_release);
+  if (when != kNever) timer_ = executor_.post_at(when, [this, when] { expire(when); });
+}
+
+}  // namespace fakegpu::hw

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "work.h"
+
+#include <algorithm>
+
+#include "engine.h"
+
+namespace fakegpu::hw {
+namespace {
+
+using Mode = packets::pm4::Hang::Mode;
+
+// Progress is stored at most this often, so that short units do not make the engine wake for each.
+constexpr base::Nanos kMinProgressStep = 10 * base::kNanosPerMicro;
+
+}  // namespace
+
+void WorkOperation::begin(const packets::pm4::Work& work, base::Nanos cursor) {
+  work_ = work;
+  start_ = cursor;
+  done_ = 0;
+}
+
+Outcome WorkOperation::advance(Engine& engine) {
+  const uint64_t unit = work_.unit_ns;
+  const base::Nanos end = add_time(start_, work_.units * unit);
+  const base::Nanos now = engine.now();
+  if (end == SerialTask::kNever && work_.progress_address == 0)
+    return Outcome::wait_until(SerialTask::kNever);
+
+  const uint64_t elapsed = static_cast<uint64_t>(std::max<base::Nanos>(now - start_, 0));
+  const uint64_t done = now >= end ? work_.units : elapsed / unit;
+  if (done != done_) {
+    done_ = static_cast<uint32_t>(done);
+    if (work_.progress_address && !engine.memory().store32(work_.progress_address, done_))
+      return Outcome::vm_fault();
+  }
+  if (now >= end) {
+    // A timer that was much too late has moved the cursor on.
+    engine.set_cursor(std::max(end, engine.cursor()));
+    return Outcome::done();
+  }
+  if (work_.progress_address == 0) return Outcome::wait_until(end);
+  const uint64_t batch = std::max<uint64_t>(1, kMinProgressStep / unit);
+  return Outcome::wait_until(std::min(end, add_time(start_, (done + batch) * unit)));
+}
+
+void HangOperation::begin(Mode mode, base::Nanos until) {
+  mode_ = mode;
+  until_ = mode == Mode::kTimed ? until : SerialTask::kNever;
+}
+
+Outcome HangOperation::advance(Engine& engine) {
+  if (until_ != SerialTask::kNever && engine.now() >= until_) return Outcome::done();
+  return Outcome::wait_until(until_);
+}
+
+bool HangOperation::killable() const {
+  return mode_ == Mode::kWave || mode_ == Mode::kIgnorePreempt;
+}
+
+bool HangOperation::survives_reset() const {
+  return mode_ == Mode::kIgnoreQueueReset || mode_ == Mode::kSurviveSoftReset;
+}
+
+}  // namespace fakegpu::hw

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// WORK and HANG: packets that take time, or for ever.
+#pragma once
+
+#include <cstdint>
+
+#include "operation.h"
+#include "packets/pm4.h"
+
+namespace fakegpu::hw {
+
+// Takes units * unit_ns from the engine's cursor on; more than SerialTask::kNever is for ever.
+class WorkOperation final : public Operation {
+ public:
+  void begin(const packets::pm4::Work& work, base::Nanos cursor);
+
+  Outcome advance(Engine& engine) override;
+  bool killable() const override { return true; }
+  uint32_t progress() const override { return done_; }
+
+ private:
+  packets::pm4::Work work_;
+  base::Nanos start_ = 0;
+  uint32_t done_ = 0;
+};
+
+class HangOperation final : public Operation {
+ public:
+  // `until`: of kTimed.
+  void begin(packets::pm4::Hang::Mode mode, base::Nanos until);
+
+  Outcome advance(Engine& engine) override;
+  // The endless waves; a processor that halts has none.
+  bool killable() const override;
+  // What ends these (engine reset, whole-GPU reset) is not part of the chip yet.
+  bool survives_reset() const override;
+  uint32_t status() const override { return reg::kRingHung; }
+
+ private:
+  packets::pm4::Hang::Mode mode_ = packets::pm4::Hang::Mode::kWave;
+  base::Nanos until_ = 0;
+};
+
+}  // namespace fakegpu::hw
