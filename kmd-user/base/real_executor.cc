@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "base/real_executor.h"
 
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <chrono>
 
 namespace fakegpu::base {
+
+namespace {
+
+// Naps cost little, but an idle process must not be seen in the list of those that run.
+constexpr unsigned kMaxQuietNaps = 25;
+// The kernel's default slack is longer than a nap.
+constexpr unsigned long kTimerSlackNs = 1'000;
+
+}  // namespace
 
 Nanos MonotonicClock::now() const {
   timespec time;
@@ -13,7 +23,7 @@ Nanos MonotonicClock::now() const {
   return time.tv_sec * kNanosPerSecond + time.tv_nsec;
 }
 
-RealExecutor::RealExecutor(unsigned workers) {
+RealExecutor::RealExecutor(unsigned workers, Wake wake) : wake_(wake) {
   threads_.reserve(workers + 1);
   for (unsigned i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
   threads_.emplace_back([this] { keep_time(); });
@@ -54,12 +64,17 @@ void RealExecutor::stop() {
 }
 
 void RealExecutor::post(Task task) {
+  enqueue(std::move(task), wake_ == Wake::kPrompt);
+}
+
+void RealExecutor::enqueue(Task task, bool prompt) {
   bool wake;
   {
     MutexLock lock(mutex_);
     if (stopping_) return;
     queue_.push_back(std::move(task));
-    wake = sleeping_ > 0;
+    quiet_naps_ = 0;
+    wake = sleeping_ > 0 && (prompt || !napping_);
   }
   if (wake) work_ready_.notify_one();
 }
@@ -76,18 +91,33 @@ bool RealExecutor::run_one() {
   return true;
 }
 
+void RealExecutor::rest(std::unique_lock<std::mutex>& lock) NO_THREAD_SAFETY_ANALYSIS {
+  ++sleeping_;
+  if (wake_ == Wake::kLazy && !napping_ && quiet_naps_ < kMaxQuietNaps) {
+    napping_ = true;
+    ++quiet_naps_;
+    work_ready_.wait_for(lock, std::chrono::nanoseconds(kNap));
+    napping_ = false;
+  } else {
+    work_ready_.wait(lock);
+  }
+  --sleeping_;
+}
+
 void RealExecutor::work() NO_THREAD_SAFETY_ANALYSIS {
+  if (wake_ == Wake::kLazy) ::prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
   std::unique_lock lock(mutex_.native());
   while (!stopping_) {
     if (queue_.empty()) {
-      ++sleeping_;
-      work_ready_.wait(lock);
-      --sleeping_;
+      rest(lock);
       continue;
     }
     Task task = std::move(queue_.front());
     queue_.pop_front();
+    // What came while this one napped woke nobody, and this one may be busy for long now.
+    const bool more = wake_ == Wake::kLazy && !queue_.empty() && sleeping_ > 0;
     lock.unlock();
+    if (more) work_ready_.notify_one();
     task();
     task = nullptr;
     lock.lock();
@@ -139,7 +169,8 @@ void RealExecutor::keep_time() NO_THREAD_SAFETY_ANALYSIS {
     deadlines_.erase(timer);
     due_.emplace(timer, std::move(node.mapped()));
     lock.unlock();
-    post([this, timer] { run_due(timer); });
+    // Nobody who would help waits in this thread.
+    enqueue([this, timer] { run_due(timer); }, true);
     lock.lock();
   }
 }

@@ -145,6 +145,7 @@ void Device::shutdown() {
   const base::Nanos now = clock_.now();
   for (const auto& ring : rings_) {
     ring->request_reset();
+    recovery_.hold_memory(*ring);
     if (!ring->scheduler().stopped()) ring->scheduler().stop(now);
     ring->forget_emissions();
     ring->set_ready(false);

@@ -93,8 +93,15 @@ void Recovery::finish(Resetting& resetting) {
   base::log(base::LogLevel::kInfo, "Ring {} reset succeeded", ring.info().name);
 }
 
+void Recovery::hold_memory(Ring& ring) {
+  ring.scheduler().for_each_pending([this](sched::Job& job) {
+    held_.push_back(static_cast<SubmitJob&>(job).context().vm());
+  });
+}
+
 void Recovery::give_up(Resetting& resetting) {
   Ring& ring = *resetting.ring;
+  hold_memory(ring);
   base::log(base::LogLevel::kError, "Ring {} reset failed", ring.info().name);
   tracer_.emit("gpu_reset_failed", {{"ring", ring.info().name}});
   if (resetting.guilty) {

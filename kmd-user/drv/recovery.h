@@ -20,7 +20,7 @@ namespace fakegpu::drv {
 class Recovery {
  public:
   // How long a queue reset may take.
-  static constexpr base::Nanos kBound = 100 * base::kNanosPerMilli;
+  static constexpr base::Nanos kBound = base::kNanosPerSecond;
   static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
 
   Recovery(DeviceLock& lock, const base::Clock& clock, base::Executor& executor,
@@ -36,6 +36,9 @@ class Recovery {
   uint64_t count() const { return count_; }
   // No more: the device is going away.
   void stop();
+  // Keeps the memory of the ring's pending jobs for as long as the device lives: an engine that was
+  // told to reset but has not yet may still be in the middle of a packet.
+  void hold_memory(Ring& ring);
 
  private:
   struct Resetting {
@@ -54,6 +57,7 @@ class Recovery {
   base::Executor& executor_;
   base::Tracer& tracer_;
   std::vector<Resetting> resetting_;
+  std::vector<VmRef> held_;
   base::TimerId timer_ = 0;
   uint64_t count_ = 0;
 };

@@ -61,7 +61,7 @@ FenceRef Chain::walk() {
     done_at_ = std::max({done_at_, own.timestamp(), node ? node->done_at_ : 0});
     previous_ = node ? node->previous_ : nullptr;
   }
-  if (unheard && !test_signaled()) {
+  if (unheard) {
     if (!arm()) complete();
     below = previous_;
   }

@@ -26,7 +26,8 @@ static_assert(sizeof(Fence) == 64);
 
 Fence::~Fence() {
   if (callbacks_.empty()) return;
-  // Only where a derived class frees itself. Not signal(): its reference would destroy this again.
+  // Only where a derived class overrides destroy(). Not signal(): its reference would destroy this
+  // again.
   base::log(base::LogLevel::kError, "Fence {:x}:{:x} released with pending signals!", context_,
             seqno_);
   set_error(-EDEADLK);
@@ -36,7 +37,7 @@ Fence::~Fence() {
 
 void Fence::destroy() const {
   if (callbacks_.empty()) {
-    delete this;
+    dispose();
     return;
   }
   // Alive again for as long as its callbacks run.

@@ -126,10 +126,10 @@ class Engine {
   // From here on: the engine's task, or whoever has entered it.
   base::Nanos now_ = 0;
   base::Nanos cursor_ = 0;
-  base::Nanos hold_ = 0;  // the active operation is not to go on before
-  bool idle_ = true;      // nothing to do at the last look: the cursor then means nothing
-  bool raised_ = false;   // an interrupt in this step
-  unsigned still_ = 0;    // steps in a row in which the clock stood
+  base::Nanos hold_ = 0;       // the active operation is not to go on before
+  bool idle_ = true;           // nothing to do at the last look: the cursor then means nothing
+  bool raised_ = false;        // an interrupt in this step
+  unsigned still_ = 0;         // steps in a row in which the clock stood
   base::Nanos still_at_ = -1;  // where the clock then stands
   Operation* operation_ = nullptr;
   bool inject_hang_ = false;

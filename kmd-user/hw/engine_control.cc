@@ -2,7 +2,6 @@
 // The engine as others reach it: registers, doorbell, reset and kill; and what leaves it: fences
 // and interrupts.
 #include "engine.h"
-#include "ring_state.h"
 
 namespace fakegpu::hw {
 
@@ -107,7 +106,8 @@ bool Engine::write_fence(uint64_t address, uint64_t value, bool wide) {
   const bool written = wide ? memory_.store64(address, value)
                             : memory_.store32(address, static_cast<uint32_t>(value));
   if (written && chip_.tracer.enabled())
-    chip_.tracer.emit("gpu_fence_write", {{"ring", ring_}, {"value", value}});
+    chip_.tracer.emit("gpu_fence_write",
+                      {{"ring", ring_}, {"vmid", stream_.vmid()}, {"value", value}});
   return written;
 }
 

@@ -66,7 +66,7 @@ void InterruptRing::set_handler(base::UniqueFunction<void()> handler) NO_THREAD_
   // Declared before the lock, so that what the old handler owns is freed without it.
   base::UniqueFunction<void()> old;
   std::unique_lock lock(handler_mutex_.native());
-  handler_done_.wait(lock, [this] { return !calling_; });
+  while (calling_) handler_done_.wait(lock);
   old = std::move(handler_);
   handler_ = std::move(handler);
 }

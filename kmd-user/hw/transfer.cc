@@ -5,12 +5,15 @@
 #include <cstring>
 
 #include "engine.h"
+#include "stream_copy.h"
 
 namespace fakegpu::hw {
 namespace {
 
 // Where a copy can be stopped.
 constexpr uint32_t kChunk = 256 * 1024;
+// Copies from this size on are not worth a place in the caches.
+constexpr uint32_t kStreamBytes = 1 << 20;
 constexpr uint32_t kHashChunk = 64 * 1024;  // takes about as long as copying kChunk
 
 }  // namespace
@@ -29,7 +32,11 @@ bool CopyOperation::forward(Engine& engine, uint64_t offset, uint64_t bytes) con
     if (from.empty()) return false;
     const auto to = engine.memory().run(destination_ + offset, from.size(), Access::kWrite);
     if (to.empty()) return false;
-    std::memmove(to.data(), from.data(), to.size());
+    if (bytes_ >= kStreamBytes) {
+      stream_copy(to, from.first(to.size()));
+    } else {
+      std::memmove(to.data(), from.data(), to.size());
+    }
     offset += to.size();
     bytes -= to.size();
   }

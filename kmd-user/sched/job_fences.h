@@ -34,7 +34,7 @@ class JobFences final : public fence::Fence {
 
    protected:
     void do_set_deadline(base::Nanos when) override;
-    void destroy() const override { owner_.release(); }
+    void dispose() const override { owner_.release(); }
 
    private:
     friend class JobFences;

@@ -119,7 +119,6 @@ TEST_F(ChainTest, FindsTheNextNodeForASeqnoInAGap) {
 TEST_F(ChainTest, FindingAndSignallingInAnyOrderNeverSkipsAPendingPoint) {
   std::mt19937 random(3);
   for (int round = 0; round < 30; ++round) {
-    SetUp();
     chains.clear();
     fences.clear();
     build(64);

@@ -343,26 +343,59 @@ TEST(Fence, AListenerMayRescueAReleasedFence) {
   EXPECT_EQ(FakeFence::alive, 0);
 }
 
-// As sched's fences, which live in their job.
-class Embedded final : public Fence {
+// Two fences in one allocation, which goes with the last of them.
+class Pair final : public Fence {
  public:
-  explicit Embedded(bool& gone) : Fence(1, 1), gone_(gone) {}
-  std::string_view timeline_name() const override { return "embedded"; }
+  struct Second final : Fence {
+    explicit Second(Pair& pair) : Fence(1, 2), pair_(pair) {}
+    std::string_view timeline_name() const override { return "second"; }
+    void dispose() const override { pair_.release(); }
+    Pair& pair_;
+  };
+
+  Pair() : Fence(1, 1), second_(*this) { ++alive; }
+  ~Pair() override { --alive; }
+  std::string_view timeline_name() const override { return "first"; }
+  FenceRef take_second() {
+    add_ref();
+    return FenceRef::adopt(&second_);
+  }
+
+  inline static int alive = 0;
 
  private:
-  ~Embedded() override { gone_ = true; }
+  Second second_;
+};
+
+TEST(Fence, OneInsideAnotherObjectTellsItsListenersBeforeItGoes) {
+  LogCapture log;
+  auto pair = base::make_ref<Pair>();
+  FenceRef second = pair->take_second();
+  Listener listener;
+  second->add_callback(listener);
+  second.reset();
+  EXPECT_EQ(listener.status, -EDEADLK);
+  EXPECT_THAT(log.lines, ElementsAre("Fence fakegpu:second:1:2 released with pending signals!"));
+  EXPECT_EQ(pair->ref_count(), 1u);
+  pair.reset();
+  EXPECT_EQ(Pair::alive, 0);
+}
+
+class FreesItself final : public Fence {
+ public:
+  FreesItself() : Fence(1, 1) {}
+  std::string_view timeline_name() const override { return "free"; }
+
+ private:
   void destroy() const override { delete this; }
-  bool& gone_;
 };
 
 TEST(Fence, OneThatFreesItselfStillTellsItsListeners) {
   LogCapture log;
-  bool gone = false;
-  auto fence = base::make_ref<Embedded>(gone);
+  auto fence = base::make_ref<FreesItself>();
   Listener listener;
   fence->add_callback(listener);
   fence.reset();
-  EXPECT_TRUE(gone);
   EXPECT_EQ(listener.status, -EDEADLK);
   EXPECT_THAT(log.lines, ElementsAre(HasSubstr("released with pending signals!")));
 }

@@ -23,8 +23,17 @@ class MonotonicClock final : public Clock {
 // Destruction runs no further task: what is queued is dropped, what runs is waited for.
 class RealExecutor final : public Executor {
  public:
+  enum class Wake {
+    kPrompt,  // a post wakes a worker
+    // Whoever posts is likely to run the task itself, by run_one(): while there is work now and
+    // then, a post wakes nobody, and one worker looks every kNap whether something was left to it.
+    kLazy,
+  };
+  // How late a task may begin under kLazy, plus the time that a thread takes to wake up.
+  static constexpr Nanos kNap = 40 * kNanosPerMicro;
+
   // `workers` threads run tasks; one more sleeps on the timers.
-  explicit RealExecutor(unsigned workers);
+  explicit RealExecutor(unsigned workers, Wake wake = Wake::kPrompt);
   ~RealExecutor() override;
 
   void post(Task task) override;
@@ -40,15 +49,20 @@ class RealExecutor final : public Executor {
 
  private:
   void work();
+  void rest(std::unique_lock<std::mutex>& lock);
+  void enqueue(Task task, bool prompt);
   void keep_time();
   void run_due(TimerId timer);
 
   MonotonicClock clock_;
+  const Wake wake_;
 
   Mutex mutex_;
   std::condition_variable work_ready_;
   std::deque<Task> queue_ GUARDED_BY(mutex_);
   unsigned sleeping_ GUARDED_BY(mutex_) = 0;
+  bool napping_ GUARDED_BY(mutex_) = false;     // one of the sleeping wakes up by itself
+  unsigned quiet_naps_ GUARDED_BY(mutex_) = 0;  // in a row, without a post
   bool stopping_ GUARDED_BY(mutex_) = false;
 
   Mutex timer_mutex_;

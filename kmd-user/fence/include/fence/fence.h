@@ -102,9 +102,11 @@ class Fence : public base::RefCounted {
   }
   ~Fence() override;
   // A fence that goes while somebody still listens signals -EDEADLK first: whoever listens should
-  // have held a reference. An override that frees the object itself leaves that to ~Fence, where
-  // the callbacks find a fence that they can no longer take a reference to.
+  // have held a reference. Then dispose(), which is what an object with its own allocation
+  // overrides. One that overrides destroy() itself is told on only by ~Fence, when its callbacks
+  // find a fence that they can no longer take a reference to.
   void destroy() const override;
+  virtual void dispose() const { delete this; }
   // Stores a deadline without passing it on. False if there is one that is no later.
   bool keep_deadline(base::Nanos when);
 
