@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+
+#include <fakegpu/context.h>
+
+#include "device.h"
+#include "vm.h"
+
+// Its parts go in the reverse of this order.
+struct fakegpu_context {
+  std::shared_ptr<fakegpu::umd::Device> device;
+  std::shared_ptr<fakegpu::umd::Vm> vm;
+  uint32_t id = 0;
+
+  ~fakegpu_context();
+};

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+/**
+ * \file fakegpu.hpp
+ * The C++ face of libdrm_fakegpu: owners for the C handles, header-only. Functions throw
+ * std::system_error (std::generic_category, the positive errno) where the C function would return
+ * an error; what they do, and what may be called from which thread, is in the C headers. The
+ * builder functions of command buffers stay C functions: CommandBuffer converts to the handle, and
+ * the error that it keeps is thrown when it is submitted.
+ */
+#ifndef FAKEGPU_FAKEGPU_HPP
+#define FAKEGPU_FAKEGPU_HPP
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <type_traits>
+
+#include <fakegpu/fakegpu.h>
+
+namespace fakegpu {
+
+/** Throws if `result` is an error, else gives it back. */
+inline int check(int result, const char* what) {
+  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+  return result;
+}
+
+/** Owns a C handle: move-only, null when moved from. Converts to the handle, as a borrow. */
+template <typename T, void (*destroy)(T*)>
+class Owner {
+ public:
+  Owner() = default;
+  explicit Owner(T* handle) : handle_(handle) {}
+
+  T* get() const { return handle_.get(); }
+  operator T*() const { return get(); }
+
+ private:
+  struct Destroy {
+    void operator()(T* handle) const { destroy(handle); }
+  };
+  std::unique_ptr<T, Destroy> handle_;
+};
+
+class Device : public Owner<fakegpu_device, fakegpu_device_close> {
+ public:
+  /** `where` as for fakegpu_device_open(); nullptr finds the device. */
+  explicit Device(const char* where = nullptr) : Owner(open(where)) {}
+  explicit Device(fakegpu_device* handle) : Owner(handle) {}
+
+  const char* transport() const { return fakegpu_device_transport(*this); }
+  const drm_fakegpu_device_info& info() const { return *fakegpu_device_info(*this); }
+  int64_t deadline_ns(int64_t from_now_ns) const { return fakegpu_deadline_ns(*this, from_now_ns); }
+  uint32_t ring(uint32_t type, uint32_t instance = 0) const {
+    return static_cast<uint32_t>(check(fakegpu_find_ring(*this, type, instance), "find ring"));
+  }
+
+ private:
+  static fakegpu_device* open(const char* where) {
+    fakegpu_device* handle = nullptr;
+    check(fakegpu_device_open(where, &handle), "open device");
+    return handle;
+  }
+};
+
+class Bo : public Owner<fakegpu_bo, fakegpu_bo_destroy> {
+ public:
+  Bo() = default;
+  Bo(const Device& device, uint64_t size_bytes, uint32_t heap = DRM_FAKEGPU_HEAP_VRAM,
+     uint32_t flags = 0, uint64_t alignment_bytes = 0)
+      : Owner(create(device, size_bytes, heap, flags, alignment_bytes)) {}
+
+  uint64_t size() const { return fakegpu_bo_size(*this); }
+  /** Address in the default address space. */
+  uint64_t va() const {
+    uint64_t va = 0;
+    check(fakegpu_bo_va(*this, &va), "bind BO");
+    return va;
+  }
+  /** Maps the BO until it is destroyed; as elements of T. */
+  template <typename T = std::byte>
+  std::span<T> map() const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    void* cpu = nullptr;
+    check(fakegpu_bo_map(*this, &cpu), "map BO");
+    return {static_cast<T*>(cpu), static_cast<size_t>(size() / sizeof(T))};
+  }
+
+ private:
+  static fakegpu_bo* create(const Device& device, uint64_t size, uint32_t heap, uint32_t flags,
+                            uint64_t alignment) {
+    fakegpu_bo* handle = nullptr;
+    check(fakegpu_bo_create(device, size, alignment, heap, flags, &handle), "create BO");
+    return handle;
+  }
+};
+
+class Syncobj : public Owner<fakegpu_syncobj, fakegpu_syncobj_destroy> {
+ public:
+  Syncobj() = default;
+  explicit Syncobj(const Device& device, uint32_t flags = 0) : Owner(create(device, flags)) {}
+
+  /** This object at a point, for submissions and waits. */
+  fakegpu_sync_point at(uint64_t point = 0) const { return {get(), point}; }
+  void signal(uint64_t point = 0) const { check(fakegpu_syncobj_signal(*this, point), "signal"); }
+  void reset() const { check(fakegpu_syncobj_reset(*this), "reset syncobj"); }
+  uint64_t query(uint32_t flags = 0) const {
+    uint64_t point = 0;
+    check(fakegpu_syncobj_query(*this, flags, &point), "query syncobj");
+    return point;
+  }
+
+ private:
+  static fakegpu_syncobj* create(const Device& device, uint32_t flags) {
+    fakegpu_syncobj* handle = nullptr;
+    check(fakegpu_syncobj_create(device, flags, &handle), "create syncobj");
+    return handle;
+  }
+};
+
+/** Waits for all points; they may still lack a fence. False: the deadline passed. Throws all else.
+ */
+inline bool wait(const Device& device, std::span<const fakegpu_sync_point> points,
+                 int64_t deadline_ns = INT64_MAX) {
+  const int result = fakegpu_syncobj_timeline_wait(
+      device, points.data(), static_cast<uint32_t>(points.size()), deadline_ns,
+      DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL | DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT, nullptr);
+  if (result == -ETIME) return false;
+  check(result, "wait");
+  return true;
+}
+inline bool wait(const Device& device, fakegpu_sync_point point, int64_t deadline_ns = INT64_MAX) {
+  return wait(device, std::span(&point, 1), deadline_ns);
+}
+
+class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {
+ public:
+  Context() = default;
+  explicit Context(const Device& device, int32_t priority = DRM_FAKEGPU_PRIORITY_NORMAL,
+                   fakegpu_vm* vm = nullptr)
+      : Owner(create(device, priority, vm)) {}
+
+  uint32_t id() const { return fakegpu_context_id(*this); }
+  void set_priority(int32_t priority) const {
+    check(fakegpu_context_set_priority(*this, priority), "set priority");
+  }
+  drm_fakegpu_ctx_query query() const {
+    drm_fakegpu_ctx_query state = {};
+    check(fakegpu_context_query(*this, &state), "query context");
+    return state;
+  }
+
+  /** Queues one job of `buffers`; gives its seqno. */
+  uint64_t submit(uint32_t ring, std::initializer_list<fakegpu_cmdbuf*> buffers,
+                  std::span<const fakegpu_sync_point> waits = {},
+                  std::span<const fakegpu_sync_point> signals = {}, uint32_t flags = 0,
+                  uint64_t user_data = 0) const {
+    fakegpu_submission submission = {};
+    submission.ring = ring;
+    submission.flags = flags;
+    submission.cmdbufs = buffers.begin();
+    submission.cmdbuf_count = static_cast<uint32_t>(buffers.size());
+    submission.waits = waits.data();
+    submission.wait_count = static_cast<uint32_t>(waits.size());
+    submission.signals = signals.data();
+    submission.signal_count = static_cast<uint32_t>(signals.size());
+    submission.user_data = user_data;
+    uint64_t seqno = 0;
+    check(fakegpu_context_submit(*this, &submission, &seqno), "submit");
+    return seqno;
+  }
+
+ private:
+  static fakegpu_context* create(const Device& device, int32_t priority, fakegpu_vm* vm) {
+    fakegpu_context* handle = nullptr;
+    check(fakegpu_context_create(device, vm, priority, &handle), "create context");
+    return handle;
+  }
+};
+
+class CommandBuffer : public Owner<fakegpu_cmdbuf, fakegpu_cmdbuf_destroy> {
+ public:
+  CommandBuffer() = default;
+  CommandBuffer(const Context& context, uint32_t ring_type) : Owner(create(context, ring_type)) {}
+
+  int error() const { return fakegpu_cmdbuf_error(*this); }
+  uint32_t dwords() const { return fakegpu_cmdbuf_dwords(*this); }
+  void reset() const { fakegpu_cmdbuf_reset(*this); }
+  /** fakegpu_cmd_dispatch() with one of the structs of kernels.h. */
+  template <typename Arguments>
+  int dispatch(uint32_t kernel, const Arguments& arguments, uint32_t x, uint32_t y = 1,
+               uint32_t z = 1) const {
+    static_assert(std::is_trivially_copyable_v<Arguments>);
+    return fakegpu_cmd_dispatch(*this, kernel, &arguments, sizeof(arguments), x, y, z);
+  }
+
+ private:
+  static fakegpu_cmdbuf* create(const Context& context, uint32_t ring_type) {
+    fakegpu_cmdbuf* handle = nullptr;
+    check(fakegpu_cmdbuf_create(context, ring_type, &handle), "create command buffer");
+    return handle;
+  }
+};
+
+}  // namespace fakegpu
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/** \file sync.h  Sync objects and fence events. Rules for all: fakegpu.h. */
+#ifndef FAKEGPU_SYNC_H
+#define FAKEGPU_SYNC_H
+
+#include <fakegpu/device.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/** A container for fences: binary (point 0) or a timeline of points. drm_syncobj. */
+struct fakegpu_syncobj;
+
+/** A syncobj at a point; point 0 is the binary payload. */
+struct fakegpu_sync_point {
+  struct fakegpu_syncobj *syncobj;
+  uint64_t point;
+};
+
+/**
+ * Makes a sync object.
+ *
+ * \param flags  in, 0 or DRM_SYNCOBJ_CREATE_SIGNALED
+ * \param out    out, freed with fakegpu_syncobj_destroy()
+ *
+ * Errors: -EINVAL: unknown flag; -EMFILE. Counterpart: drmSyncobjCreate().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_create(struct fakegpu_device *dev, uint32_t flags,
+                                          struct fakegpu_syncobj **out);
+
+/** Frees the handle; jobs that wait for or signal it are not affected. drmSyncobjDestroy(). */
+FAKEGPU_PUBLIC void fakegpu_syncobj_destroy(struct fakegpu_syncobj *syncobj);
+
+/** \return the DRM handle, for raw ioctls. */
+FAKEGPU_PUBLIC uint32_t fakegpu_syncobj_handle(const struct fakegpu_syncobj *syncobj);
+
+/**
+ * Blocks until the binary payloads are signalled.
+ *
+ * \param syncobjs     in, `count` of one device
+ * \param count        in, 0 (succeeds at once) to the kernel's limits
+ * \param deadline_ns  in, absolute (fakegpu_deadline_ns()); a time that has passed polls
+ * \param flags        in, DRM_SYNCOBJ_WAIT_FLAGS_*; without WAIT_ALL the first one ends the wait
+ * \param first        out, the index of the one that ended it (undefined with WAIT_ALL); may be
+ * NULL
+ *
+ * Errors: -ETIME: the deadline passed; -EINVAL: unknown flag, or a syncobj without a fence and no
+ * WAIT_FOR_SUBMIT. Counterpart: drmSyncobjWait().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_wait(struct fakegpu_device *dev,
+                                        struct fakegpu_syncobj *const *syncobjs, uint32_t count,
+                                        int64_t deadline_ns, uint32_t flags, uint32_t *first);
+
+/** The same for points of timelines. Counterpart: drmSyncobjTimelineWait(). */
+FAKEGPU_PUBLIC int fakegpu_syncobj_timeline_wait(struct fakegpu_device *dev,
+                                                 const struct fakegpu_sync_point *points,
+                                                 uint32_t count, int64_t deadline_ns,
+                                                 uint32_t flags, uint32_t *first);
+
+/** Takes the fence out, so that the object is unsignalled. Counterpart: drmSyncobjReset(). */
+FAKEGPU_PUBLIC int fakegpu_syncobj_reset(struct fakegpu_syncobj *syncobj);
+
+/**
+ * Signals from the CPU.
+ *
+ * \param point  in, 0: the binary payload; else this point of the timeline, above the last one
+ *
+ * Counterpart: drmSyncobjSignal() and drmSyncobjTimelineSignal().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_signal(struct fakegpu_syncobj *syncobj, uint64_t point);
+
+/**
+ * The last signalled point of a timeline.
+ *
+ * \param flags  in, 0 or DRM_SYNCOBJ_QUERY_FLAGS_LAST_SUBMITTED
+ * \param point  out, 0 for a binary object
+ *
+ * Errors: -EINVAL: unknown flag. Counterpart: drmSyncobjQuery2().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_query(struct fakegpu_syncobj *syncobj, uint32_t flags,
+                                         uint64_t *point);
+
+/**
+ * Reads the events of finished submissions (DRM_FAKEGPU_SUBMIT_EVENT), oldest first.
+ *
+ * \param events  out, room for `max`
+ * \param max     in, >= 1
+ * \param block   in, 0: -EAGAIN if there is none; else blocks until there is one
+ * \return how many were read, 1 to max
+ *
+ * Errors: -EAGAIN; -EINTR: a signal handler ran while it was blocked; -EINVAL: max is 0.
+ * Counterpart: drmHandleEvent().
+ */
+FAKEGPU_PUBLIC int fakegpu_device_read_events(struct fakegpu_device *dev,
+                                              struct drm_fakegpu_event_fence *events, uint32_t max,
+                                              int block);
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "inprocess/inprocess_transport.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "futex.h"
+#include "ioctl/plan.h"
+#include "ioctl/user_memory.h"
+
+namespace fakegpu::umd {
+
+namespace {
+
+// The largest struct that a command word can state.
+constexpr size_t kMaxStruct = 1u << _IOC_SIZEBITS;
+
+// Spinning pays only where the answer comes from another CPU than the one that spins.
+constexpr int64_t kSpinNanos = 5'000;
+bool may_spin() {
+  static const bool many = std::thread::hardware_concurrency() > 2;
+  return many;
+}
+
+drv::Caller this_caller() {
+  return {.pid = ::getpid(), .uid = ::geteuid(), .gid = ::getegid()};
+}
+
+// A call that waits for its answer, on the stack of the caller.
+class Pending {
+ public:
+  int result = 0;
+
+  void answer(int with) {
+    result = with;
+    // The caller may be gone after this; waking a word that nobody sleeps on does nothing.
+    if (state_.exchange(kAnswered, std::memory_order_acq_rel) == kAsleep) futex_wake(&state_);
+  }
+  bool answered() const { return state_.load(std::memory_order_acquire) == kAnswered; }
+  // Until it is answered, or anything else. False: a signal handler ran.
+  bool sleep() {
+    uint32_t state = kAwake;
+    return state_.compare_exchange_strong(state, kAsleep) || state == kAsleep
+               ? futex_wait(&state_, kAsleep)
+               : true;
+  }
+
+ private:
+  enum State : uint32_t { kAwake, kAsleep, kAnswered };
+  std::atomic<uint32_t> state_{kAwake};
+};
+
+class InprocessTransport final : public Transport {
+ public:
+  InprocessTransport(std::unique_ptr<drv::File> file, Shell shell)
+      : shell_(std::move(shell)), file_(std::move(file)) {}
+
+  const char* name() const override { return "inprocess"; }
+  int64_t now_ns() const override { return shell_.clock.now(); }
+
+  int ioctl(uint32_t command, void* arg, Pointers pointers) override {
+    if (pointers == Pointers::kTrusted) {
+      ioctl::DirectMemory memory;
+      return call(command, arg, memory);
+    }
+    ioctl::ProcessMemory memory(::getpid());
+    return call(command, arg, memory);
+  }
+
+  int bo_pages(const BoRange& bo, BoPages* out) override {
+    auto backing = file_->bo_backing(bo.handle);
+    if (!backing) return backing.error().negated();
+    out->owned = OwnedFd(backing->fd.release());
+    out->fd = out->owned.get();
+    out->offset = backing->offset;
+    return 0;
+  }
+
+  int read_events(std::span<std::byte> to, bool block) override {
+    Pending pending;
+    const uint64_t id = next_id();
+    const auto result =
+        file_->read(id, to, !block, [&pending, to](int answer, std::span<const std::byte> bytes) {
+          std::copy_n(bytes.begin(), std::min(bytes.size(), to.size()), to.begin());
+          pending.answer(answer);
+        });
+    return result ? *result : wait(pending, id);
+  }
+
+ private:
+  uint64_t next_id() { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+  int call(uint32_t command, void* arg, ioctl::UserMemory& memory);
+  int wait(Pending& pending, uint64_t id);
+
+  Shell shell_;
+  std::unique_ptr<drv::File> file_;  // closed before its machine goes
+  const drv::Caller caller_ = this_caller();
+  std::atomic<uint64_t> last_id_{0};
+};
+
+int InprocessTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory) {
+  Pending pending;
+  std::byte out[kMaxStruct];
+  size_t out_bytes = ioctl::struct_copy(command).out_bytes;
+  drv::Request request;
+  request.command = command;
+  request.arg = reinterpret_cast<uintptr_t>(arg);
+  request.caller = caller_;
+  request.id = next_id();
+  const auto immediate =
+      file_->ioctl(request, memory, [&](int answer, std::span<const std::byte> arg_out) {
+        out_bytes = std::min(out_bytes, arg_out.size());
+        std::copy_n(arg_out.begin(), out_bytes, out);
+        pending.answer(answer);
+      });
+  if (immediate) {
+    // The queue is full: the caller comes again, and tasks of this queue make the room.
+    if (*immediate == -EAGAIN) shell_.pump();
+    return *immediate;
+  }
+  const int result = wait(pending, request.id);
+  if (result == -EDEADLK) return result;
+  return memory.store(request.arg, std::span(out).first(out_bytes)) ? result : -EFAULT;
+}
+
+int InprocessTransport::wait(Pending& pending, uint64_t id) {
+  // Run the work that the answer depends on in this thread: that saves two hand-offs.
+  while (!pending.answered() && shell_.pump()) {
+  }
+  if (shell_.idle == Idle::kDeadlock) {
+    if (pending.answered()) return pending.result;
+    // The answer, now -EINTR, must not find this frame gone.
+    file_->interrupt(id);
+    while (!pending.answered() && shell_.pump()) {
+    }
+    return -EDEADLK;
+  }
+  if (may_spin()) {
+    const int64_t until = now_ns() + kSpinNanos;
+    while (!pending.answered() && now_ns() < until) __builtin_ia32_pause();
+  }
+  while (!pending.answered())
+    if (!pending.sleep()) file_->interrupt(id);
+  return pending.result;
+}
+
+}  // namespace
+
+int make_inprocess_transport(drv::Machine& machine, Shell shell, std::unique_ptr<Transport>* out) {
+  auto file = machine.open(this_caller());
+  if (!file) return file.error().negated();
+  *out = std::make_unique<InprocessTransport>(std::move(*file), std::move(shell));
+  return 0;
+}
+
+}  // namespace fakegpu::umd

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// Flattened ioctls over the daemon's socket: no privilege and no kernel feature needed.
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "connection.h"
+#include "fd_requests.h"
+#include "ioctl/plan.h"
+#include "ioctl/table.h"
+#include "ioctl/user_memory.h"
+#include "transport.h"
+
+namespace fakegpu::umd {
+
+namespace wire = ioctl::wire;
+
+namespace {
+
+// A caller may state more room than it has. So only what the driver stored is written: `after` as
+// far as it differs from `before`.
+bool store_changes(ioctl::UserMemory& memory, uint64_t address, std::span<const std::byte> before,
+                   std::span<const std::byte> after) {
+  size_t first = 0;
+  size_t end = before.size();
+  while (first < end && before[first] == after[first]) ++first;
+  while (end > first && before[end - 1] == after[end - 1]) --end;
+  return first == end || memory.store(address + first, after.subspan(first, end - first));
+}
+
+class SocketTransport final : public Transport {
+ public:
+  explicit SocketTransport(OwnedFd socket) : connection_(std::move(socket)) {}
+
+  int hello() {
+    const uint64_t new_file[2] = {0, 0};
+    return connection_.hello(new_file);
+  }
+
+  const char* name() const override { return "socket"; }
+
+  int ioctl(uint32_t command, void* arg, Pointers pointers) override {
+    if (pointers == Pointers::kTrusted) {
+      ioctl::DirectMemory memory;
+      return call(command, arg, memory);
+    }
+    ioctl::ProcessMemory memory(::getpid());
+    return call(command, arg, memory);
+  }
+
+  int bo_pages(const BoRange& bo, BoPages* out) override {
+    return fds_.bo_pages(connection_, bo, out);
+  }
+
+  int read_events(std::span<std::byte> to, bool block) override {
+    wire::ReadRequest read = {};
+    read.bytes = static_cast<uint32_t>(std::min<size_t>(to.size(), ioctl::kMaxCallBytes));
+    read.nonblock = block ? 0 : 1;
+    Connection::Reply reply;
+    int result = connection_.call(wire::Type::kRead, std::as_writable_bytes(std::span(&read, 1)),
+                                  wire::Type::kReadReply, sizeof(wire::IoctlReply), true, &reply);
+    if (result != 0) return result;
+    result = result_of(reply);
+    if (result <= 0) return result;
+    const size_t bytes = static_cast<size_t>(result);
+    if (bytes > to.size() || reply.bytes.size() != sizeof(wire::IoctlReply) + bytes) return -ENODEV;
+    std::memcpy(to.data(), reply.bytes.data() + sizeof(wire::IoctlReply), bytes);
+    return result;
+  }
+
+ private:
+  static int result_of(const Connection::Reply& reply) {
+    wire::IoctlReply answer;
+    std::memcpy(&answer, reply.bytes.data(), sizeof(answer));
+    return answer.result;
+  }
+
+  int call(uint32_t command, void* arg, ioctl::UserMemory& memory);
+
+  Connection connection_;
+  FdRequests fds_;
+};
+
+int SocketTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory) {
+  const uint64_t address = reinterpret_cast<uintptr_t>(arg);
+  const ioctl::StructCopy copy = ioctl::struct_copy(command);
+  std::vector<std::byte> in(copy.in_bytes);
+  if (!memory.fetch(address, in)) return -EFAULT;
+
+  ioctl::Plan plan;
+  if (const ioctl::Row* row = ioctl::find_row(command)) {
+    // As the driver will see it: cut or zero-extended to the struct that this build knows.
+    std::vector<std::byte> known = in;
+    known.resize(row->size);
+    plan = ioctl::plan_arrays(*row, known);
+  }
+
+  wire::IoctlRequest request = {};
+  request.command = command;
+  request.spans = static_cast<uint32_t>(plan.segments.size());
+  request.arg = address;
+  std::vector<std::byte> message(sizeof(request));
+  const auto append = [&message](std::span<const std::byte> bytes) {
+    message.insert(message.end(), bytes.begin(), bytes.end());
+  };
+  size_t out_bytes = copy.out_bytes;
+  for (const ioctl::Segment& segment : plan.segments) {
+    const wire::Span span = {segment.address, segment.bytes,
+                             static_cast<uint32_t>(segment.direction)};
+    append(std::as_bytes(std::span(&span, 1)));
+    if (segment.direction != ioctl::Direction::kIn) out_bytes += segment.bytes;
+  }
+  append(in);
+  // Those that only come out too, so that what the driver does not store can be told apart.
+  const size_t arrays_at = message.size();
+  bool readable = plan.error == 0;
+  for (const ioctl::Segment& segment : plan.segments) {
+    const size_t at = message.size();
+    message.resize(at + segment.bytes);
+    readable = readable && memory.fetch(segment.address, std::span(message).subspan(at));
+  }
+  if (!readable) {
+    // An error, but the daemon may find another one before it comes to the arrays.
+    request.spans = 0;
+    message.resize(sizeof(request));
+    append(in);
+  }
+  std::memcpy(message.data(), &request, sizeof(request));
+
+  Connection::Reply reply;
+  const int sent = connection_.call(wire::Type::kIoctl, message, wire::Type::kIoctlReply,
+                                    sizeof(wire::IoctlReply), true, &reply);
+  if (sent != 0) return sent;
+  const int result = result_of(reply);
+  std::span<const std::byte> out =
+      std::span<const std::byte>(reply.bytes).subspan(sizeof(wire::IoctlReply));
+  if (out.empty()) {
+    // Refused before it reached the driver: the struct goes back as it came.
+    in.resize(copy.out_bytes);
+    return memory.store(address, in) ? result : -EFAULT;
+  }
+  if (!readable || out.size() != out_bytes) return -ENODEV;
+  if (!memory.store(address, out.first(copy.out_bytes))) return -EFAULT;
+  out = out.subspan(copy.out_bytes);
+  std::span<const std::byte> before = std::span<const std::byte>(message).subspan(arrays_at);
+  for (const ioctl::Segment& segment : plan.segments) {
+    if (segment.direction != ioctl::Direction::kIn) {
+      if (!store_changes(memory, segment.address, before.first(segment.bytes), out)) return -EFAULT;
+      out = out.subspan(segment.bytes);
+    }
+    before = before.subspan(segment.bytes);
+  }
+  return result;
+}
+
+}  // namespace
+
+int open_socket(OwnedFd socket, std::unique_ptr<Transport>* out) {
+  auto transport = std::make_unique<SocketTransport>(std::move(socket));
+  const int result = transport->hello();
+  if (result == 0) *out = std::move(transport);
+  return result;
+}
+
+}  // namespace fakegpu::umd
