@@ -15,7 +15,8 @@ enum class Type : uint32_t {
   kHello = 1,   // client: Hello. First message of a connection
   kHelloReply,  // daemon: Reply
   kIoctl,       // client: IoctlRequest, Span[spans], struct bytes, in-array bytes; or those of all
-                // arrays, and then what the driver does not store comes back as it was, not as 0
+                // arrays, and then what the driver does not store comes back as it was, not as 0.
+                // No spans though the call has arrays: they are unreadable (-EFAULT)
   kIoctlReply,  // daemon: IoctlReply, struct bytes, out-array bytes in span order
   kInterrupt,   // client: Interrupt; the call is then answered -EINTR. No reply of its own
   kGetArena,    // client: GetFd{0}. The file's arena

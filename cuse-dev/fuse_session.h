@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// A file system with one file, "fakegpu", that behaves like the device: for machines without CUSE.
+// On kernel 6.9 and later, as root, mmap() of it maps the open file's arena.
+//
+// Each lookup of the file gives a new inode, and nothing about names is cached: the kernel ties a
+// mapped file to the inode, and so every open by path gets an inode, and an arena, of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "fuse_connection.h"
+
+namespace fakegpu::cuse_dev {
+
+class FuseSession final : public FuseConnection {
+ public:
+  struct Options {
+    std::string directory = "/run/fakegpu/fs";  // made if missing, with its parent
+    mode_t mode = 0666;
+    bool passthrough = true;  // if the kernel and our rights allow it
+    // Further paths of the file, both optional and removed at the end. A symbolic link is followed
+    // by a lookup, so it keeps opens apart. A bind mount is one inode for all who open it:
+    // passthrough is off then.
+    std::string link;
+    std::string bind;
+  };
+
+  static constexpr const char* kFileName = "fakegpu";
+
+  // Mounts, after clearing away what a killed daemon left. -EBUSY: another daemon serves there.
+  static base::Result<std::unique_ptr<Transport>> create(Loop& loop, const Options& options);
+
+  // The same on a descriptor that speaks as /dev/fuse does, mounted by others.
+  static base::Result<std::unique_ptr<Transport>> create_on(Loop& loop, const Options& options,
+                                                            base::UniqueFd fd);
+
+  ~FuseSession() override;
+  std::string_view name() const override { return "fuse"; }
+  bool can_mmap() const override { return passthrough_; }
+  base::Result<> start(drv::Machine& machine, Owner& owner) override;
+
+ private:
+  FuseSession(Loop& loop, const Options& options);
+
+  static const fuse_lowlevel_ops& operations();
+  static FuseSession& self(fuse_req_t request) { return static_cast<FuseSession&>(of(request)); }
+  base::Result<> negotiate();
+  base::Result<> make_names();
+  base::Result<> bind_file();
+  void amend_init_reply(std::span<const iovec> reply) override;
+  void tear_down() override;
+
+  void init(fuse_conn_info* connection);
+  void reply_open(fuse_req_t request, fuse_file_info* info, FuseDevice::OpenFile* open);
+  struct stat attributes(fuse_ino_t node) const;
+  static void reply_attributes(fuse_req_t request, fuse_ino_t node);
+  static void lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
+  static void read_directory(fuse_req_t request, fuse_ino_t node, size_t bytes, off_t offset);
+  static void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
+  static void release(fuse_req_t request, fuse_file_info* info);
+
+  const Options options_;
+  fuse_ino_t next_node_ = FUSE_ROOT_ID + 1;
+  bool mounted_ = false;
+  bool linked_ = false;
+  bool bound_ = false;
+  bool offered_ = false;
+  bool passthrough_ = false;
+};
+
+}  // namespace fakegpu::cuse_dev

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <map>
+
+#include "version.h"
+
+namespace fakegpu::cuse_dev {
+namespace {
+
+template <typename Number>
+bool parse_number(std::string_view text, Number* out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+const std::map<std::string, TransportKind> kTransports = {{"auto", TransportKind::kAuto},
+                                                          {"cuse", TransportKind::kCuse},
+                                                          {"fuse", TransportKind::kFuse},
+                                                          {"socket", TransportKind::kSocket},
+                                                          {"all", TransportKind::kAll}};
+const std::map<std::string, base::LogLevel> kLogLevels = {{"error", base::LogLevel::kError},
+                                                          {"warning", base::LogLevel::kWarning},
+                                                          {"info", base::LogLevel::kInfo},
+                                                          {"debug", base::LogLevel::kDebug}};
+const std::map<std::string, LoopKind> kLoops = {
+    {"auto", LoopKind::kAuto}, {"uring", LoopKind::kUring}, {"epoll", LoopKind::kEpoll}};
+
+// What needs more than one conversion before it is an Options.
+struct Texts {
+  std::string mode = "0666";
+  std::vector<std::string> faults;
+  uint64_t vram_mib = 1024;
+  int64_t timeout_ms = 2000;
+  int64_t compute_timeout_ms = 10000;
+};
+
+void add_transport_options(CLI::App& app, Options& options, Texts& texts) {
+  app.add_option("--transport", options.transport, "Ways in: auto, cuse, fuse, socket or all")
+      ->transform(CLI::CheckedTransformer(kTransports));
+  app.add_option("--name", options.name, "Name of the CUSE device below /dev (fakegpu)");
+  app.add_option("--mode", texts.mode, "Permissions of the device, octal (0666)");
+  app.add_flag("--restricted", options.restricted,
+               "CUSE: let the kernel move only the struct of an ioctl");
+  app.add_option("--fuse-dir", options.fuse_directory,
+                 "Where the FUSE file system is mounted (/run/fakegpu/fs)");
+  app.add_option("--link", options.link, "Make a symbolic link to the FUSE file");
+  app.add_option("--bind", options.bind, "Bind-mount the FUSE file; turns its mmap off");
+  app.add_option("--socket", options.socket,
+                 "Path of the socket, \"\" for none (/run/fakegpu/socket)");
+}
+
+void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
+  app.add_option("--vram", texts.vram_mib, "Video memory in MiB (1024)")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 18));
+  app.add_option("--gfx", options.profile.gfx_rings, "Graphics rings (1)")->check(CLI::Range(0, 4));
+  app.add_option("--compute", options.profile.compute_rings, "Compute rings (4)")
+      ->check(CLI::Range(0, 8));
+  app.add_option("--sdma", options.profile.sdma_rings, "Copy engines (2)")->check(CLI::Range(0, 4));
+  app.add_option("--policy", options.driver.policy, "Scheduling policy (fifo)");
+  app.add_option("--timeout", texts.timeout_ms,
+                 "Longest execution of a job on gfx and SDMA in ms, 0 for any (2000)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  app.add_option("--compute-timeout", texts.compute_timeout_ms, "The same on compute rings (10000)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  app.add_option("--workers", options.workers, "Threads that execute; 0: by the machine (0)")
+      ->check(CLI::Range(0, 64));
+  app.add_option("--inject", texts.faults,
+                 "A fault: name[,ring=R][,nth=N][,probability=P][,seed=S][,duration=NS]")
+      ->allow_extra_args(false);
+}
+
+void add_process_options(CLI::App& app, Options& options) {
+  app.add_flag("--foreground")->description("Stay in the foreground; always so");
+  app.add_option("--log-level", options.log_level, "error, warning, info or debug (warning)")
+      ->transform(CLI::CheckedTransformer(kLogLevels));
+  app.add_option("--trace", options.trace_file, "Write events as text to this file");
+  app.add_option("--ready-fd", options.ready_fd, "Write READY to this descriptor when serving")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--loop", options.loop, "How to wait: auto, uring or epoll")
+      ->transform(CLI::CheckedTransformer(kLoops));
+  app.set_version_flag("--version", "fakegpud " FAKEGPU_VERSION);
+}
+
+base::Result<> convert(const Texts& texts, Options& options) {
+  const auto mode = parse_mode(texts.mode);
+  if (!mode) return base::fail(EINVAL, "--mode: {} is not an octal mode", texts.mode);
+  options.mode = *mode;
+  options.profile.vram_bytes = texts.vram_mib << 20;
+  options.driver.timeout = texts.timeout_ms * base::kNanosPerMilli;
+  options.driver.compute_timeout = texts.compute_timeout_ms * base::kNanosPerMilli;
+  for (const std::string& text : texts.faults) {
+    auto fault = parse_fault(text);
+    if (!fault) return tl::unexpected(std::move(fault).error());
+    options.faults.push_back(std::move(*fault));
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<hw::FaultSpec> parse_fault(std::string_view text) {
+  hw::FaultSpec spec;
+  size_t comma = std::min(text.find(','), text.size());
+  spec.name = text.substr(0, comma);
+  if (spec.name.empty()) return base::fail(EINVAL, "fault \"{}\" has no name", text);
+  while (comma < text.size()) {
+    const std::string_view rest = text.substr(comma + 1);
+    const std::string_view part = rest.substr(0, rest.find(','));
+    comma += 1 + part.size();
+    const size_t equals = std::min(part.find('='), part.size());
+    const std::string_view key = part.substr(0, equals);
+    const std::string_view value = equals < part.size() ? part.substr(equals + 1) : "";
+    bool good = false;
+    if (key == "ring") good = parse_number(value, &spec.ring) && spec.ring >= -1;
+    if (key == "nth") good = parse_number(value, &spec.nth);
+    if (key == "probability") good = parse_number(value, &spec.probability);
+    if (key == "seed") good = parse_number(value, &spec.seed);
+    if (key == "duration") good = parse_number(value, &spec.duration) && spec.duration >= 0;
+    if (!good) return base::fail(EINVAL, "fault {}: \"{}\" is not understood", spec.name, part);
+  }
+  return spec;
+}
+
+std::optional<mode_t> parse_mode(std::string_view text) {
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mode > 0777) return std::nullopt;
+  return mode;
+}
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  ParsedOptions parsed;
+  Texts texts;
+  CLI::App app("A fake GPU, served to programs as a device.", "fakegpud");
+  add_transport_options(app, parsed.options, texts);
+  add_machine_options(app, parsed.options, texts);
+  add_process_options(app, parsed.options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    parsed.status = app.exit(error);
+    return parsed;
+  }
+  if (auto converted = convert(texts, parsed.options); !converted) {
+    base::log_line(base::LogLevel::kError, "fakegpud: " + converted.error().message());
+    parsed.status = EXIT_FAILURE;
+  }
+  return parsed;
+}
+
+}  // namespace fakegpu::cuse_dev

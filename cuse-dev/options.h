@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The daemon's command line.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "drv/machine.h"
+#include "hw/fault_injector.h"
+#include "hw/profile.h"
+#include "loop.h"
+
+namespace fakegpu::cuse_dev {
+
+enum class TransportKind {
+  kAuto,  // CUSE, else FUSE, and the socket
+  kCuse,  // and the socket, as the channel
+  kFuse,  // and the socket, as the channel
+  kSocket,
+  kAll,  // of these, each that works here
+};
+
+struct Options {
+  TransportKind transport = TransportKind::kAuto;
+  std::string name = "fakegpu";  // of the CUSE node below /dev
+  mode_t mode = 0666;
+  bool restricted = false;
+  std::string fuse_directory = "/run/fakegpu/fs";
+  std::string link;
+  std::string bind;
+  std::string socket = "/run/fakegpu/socket";  // empty: none
+  hw::Profile profile;
+  drv::Options driver;
+  unsigned workers = 0;  // 0: one less than there are processors, 1 to 4
+  std::vector<hw::FaultSpec> faults;
+  base::LogLevel log_level = base::LogLevel::kWarning;
+  std::string trace_file;
+  int ready_fd = -1;
+  LoopKind loop = LoopKind::kAuto;
+};
+
+// What main() is to do: go on with `options`, or exit at once with `status` (help, version,
+// mistakes; the text has been printed).
+struct ParsedOptions {
+  Options options;
+  std::optional<int> status;
+};
+ParsedOptions parse_options(int argc, const char* const* argv);
+
+// "name[,ring=R][,nth=N][,probability=P][,seed=S][,duration=NS]". -EINVAL: an unknown key or a
+// value that is no number; the name is checked by the injector.
+base::Result<hw::FaultSpec> parse_fault(std::string_view text);
+
+// "0666". Nothing: not an octal number up to 0777.
+std::optional<mode_t> parse_mode(std::string_view text);
+
+}  // namespace fakegpu::cuse_dev

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "socket_connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "channel_requests.h"
+
+namespace fakegpu::cuse_dev {
+
+namespace wire = ioctl::wire;
+using wire::Type;
+
+namespace {
+
+wire::Header header_of(Type type, uint32_t id, size_t bytes) {
+  return {wire::kMagic, type, id, static_cast<uint32_t>(bytes)};
+}
+
+template <typename T>
+std::span<const std::byte> bytes_of(const T& value) {
+  return std::as_bytes(std::span(&value, 1));
+}
+
+// A message of one struct and nothing else.
+template <typename T>
+base::Result<T> whole(std::span<const std::byte> message) {
+  if (message.size() != sizeof(T))
+    return base::fail(EPROTO, "{} bytes where {} belong", message.size(), sizeof(T));
+  T value;
+  std::memcpy(&value, message.data(), sizeof(T));
+  return value;
+}
+
+wire::IoctlReply answer_head(Type type, uint32_t id, int result, size_t bytes) {
+  return {header_of(type, id, sizeof(wire::IoctlReply) + bytes), result, 0};
+}
+
+bool goes_in(ioctl::Direction direction) {
+  return direction != ioctl::Direction::kOut;
+}
+bool goes_out(ioctl::Direction direction) {
+  return direction != ioctl::Direction::kIn;
+}
+
+}  // namespace
+
+// The arrays that a message says it carries.
+struct SocketConnection::Arrays {
+  std::vector<ioctl::Segment> segments;
+  uint64_t in_bytes = 0;   // of those that go in
+  uint64_t all_bytes = 0;  // of all
+
+  static base::Result<Arrays> parse(std::span<const std::byte> spans) {
+    Arrays arrays;
+    for (; !spans.empty(); spans = spans.subspan(sizeof(wire::Span))) {
+      wire::Span span;
+      std::memcpy(&span, spans.data(), sizeof(span));
+      if (span.direction > static_cast<uint32_t>(ioctl::Direction::kInOut))
+        return base::fail(EPROTO, "span with direction {}", span.direction);
+      const auto direction = static_cast<ioctl::Direction>(span.direction);
+      arrays.segments.push_back({span.address, span.bytes, direction});
+      arrays.all_bytes += span.bytes;
+      if (goes_in(direction)) arrays.in_bytes += span.bytes;
+    }
+    return arrays;
+  }
+};
+
+SocketConnection::SocketConnection(drv::Machine& machine, const drv::Caller& caller,
+                                   base::Ref<SocketSender> sender, std::span<std::byte> replies)
+    : machine_(machine), caller_(caller), sender_(std::move(sender)), replies_(replies) {}
+
+SocketConnection::~SocketConnection() {
+  sender_->close();
+  if (link_) link_->leave();
+}
+
+base::Result<> SocketConnection::handle(std::span<std::byte> message) {
+  wire::Header header;
+  if (message.size() < sizeof(header))
+    return base::fail(EPROTO, "a message of {} bytes", message.size());
+  std::memcpy(&header, message.data(), sizeof(header));
+  if (header.magic != wire::kMagic) return base::fail(EPROTO, "magic {:#x}", header.magic);
+  if (header.bytes != message.size())
+    return base::fail(EPROTO, "{} bytes announced, {} sent", header.bytes, message.size());
+  if (!file_ && !link_ && header.type != Type::kHello)
+    return base::fail(EPROTO, "message {} before Hello", static_cast<uint32_t>(header.type));
+
+  const auto parsed =
+      [&]<typename T>(base::Result<> (SocketConnection::*serve)(const T&)) -> base::Result<> {
+    const base::Result<T> request = whole<T>(message);
+    if (!request) return tl::unexpected(request.error());
+    return (this->*serve)(*request);
+  };
+  switch (header.type) {
+    case Type::kHello:
+      return parsed(&SocketConnection::hello);
+    case Type::kIoctl: {
+      if (message.size() < sizeof(wire::IoctlRequest))
+        return base::fail(EPROTO, "an ioctl of {} bytes", message.size());
+      wire::IoctlRequest request;
+      std::memcpy(&request, message.data(), sizeof(request));
+      return ioctl(request, message.subspan(sizeof(request)));
+    }
+    case Type::kInterrupt:
+      return parsed(&SocketConnection::interrupt);
+    case Type::kGetArena:
+    case Type::kGetBo:
+      return parsed(&SocketConnection::get_descriptor);
+    case Type::kRead:
+      return parsed(&SocketConnection::read);
+    case Type::kHelloReply:
+    case Type::kIoctlReply:
+    case Type::kFdReply:
+    case Type::kReadReply:
+      break;
+  }
+  return base::fail(EPROTO, "message type {}", static_cast<uint32_t>(header.type));
+}
+
+// Two calls of one id could not be told apart by their replies.
+base::Result<> SocketConnection::check_id(uint32_t id) {
+  if (sender_->is_pending(id)) return base::fail(EPROTO, "id {} is that of a pending call", id);
+  return {};
+}
+
+void SocketConnection::refuse(uint32_t id, Type reply, int result) {
+  const wire::IoctlReply head = answer_head(reply, id, result, 0);
+  sender_->send({.head = bytes_of(head)});
+}
+
+base::Result<> SocketConnection::hello(const wire::Hello& hello) {
+  if (file_ || link_) return base::fail(EPROTO, "a second Hello");
+  if (hello.pad != 0) return base::fail(EPROTO, "Hello with padding {:#x}", hello.pad);
+  wire::Reply reply = {};
+  reply.header = header_of(Type::kHelloReply, hello.header.id, sizeof(reply));
+  reply.result = open_or_join(hello);
+  sender_->send({.head = bytes_of(reply)});
+  return {};
+}
+
+// A refusal leaves the client free to say Hello again.
+int SocketConnection::open_or_join(const wire::Hello& hello) {
+  if (hello.version != wire::kVersion) return -EPROTONOSUPPORT;
+  if (hello.token[0] == 0 && hello.token[1] == 0) {
+    auto file = machine_.open(caller_);
+    if (!file) return file.error().negated();
+    file_ = std::move(*file);
+    return 0;
+  }
+  drv::File* file = machine_.redeem(hello.token, caller_.uid);
+  if (file == nullptr) return -EACCES;
+  link_ = ChannelLink::join(*file, sender_);
+  return 0;
+}
+
+base::Result<> SocketConnection::interrupt(const wire::Interrupt& interrupt) {
+  if (interrupt.pad != 0) return base::fail(EPROTO, "Interrupt with padding {:#x}", interrupt.pad);
+  // Of a call that was just answered: the signal came too late to matter.
+  if (file_) file_->interrupt(interrupt.call);
+  return {};
+}
+
+base::Result<> SocketConnection::get_descriptor(const wire::GetFd& request) {
+  if (request.pad != 0) return base::fail(EPROTO, "GetFd with padding {:#x}", request.pad);
+  if (request.header.type == Type::kGetArena && request.handle != 0)
+    return base::fail(EPROTO, "GetArena of handle {}", request.handle);
+  FAKEGPU_TRY(check_id(request.header.id));
+  const auto send = [&](drv::File* file) { send_descriptor(file, request, *sender_); };
+  if (link_)
+    link_->with_file(send);
+  else
+    send(file_.get());
+  return {};
+}
+
+base::Result<> SocketConnection::read(const wire::ReadRequest& request) {
+  const uint32_t id = request.header.id;
+  if (request.nonblock > 1) return base::fail(EPROTO, "Read with nonblock {}", request.nonblock);
+  FAKEGPU_TRY(check_id(id));
+  if (link_) {
+    refuse(id, Type::kReadReply, -EPERM);
+    return {};
+  }
+  const auto to = replies_.subspan(sizeof(wire::IoctlReply))
+                      .first(std::min<size_t>(request.bytes, ioctl::kMaxCallBytes));
+  auto late = [sender = sender_, id](int result, std::span<const std::byte> bytes) {
+    const auto head = answer_head(Type::kReadReply, id, result, bytes.size());
+    sender->answer(id, {.head = bytes_of(head), .body = bytes});
+  };
+  const std::optional<int> result = file_->read(id, to, request.nonblock != 0, std::move(late));
+  if (!result) {
+    sender_->add_pending(id);
+    return {};
+  }
+  const size_t bytes = *result > 0 ? static_cast<size_t>(*result) : 0;
+  const auto head = answer_head(Type::kReadReply, id, *result, bytes);
+  sender_->send({.head = bytes_of(head), .body = to.first(bytes)});
+  return {};
+}
+
+base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request,
+                                       std::span<std::byte> rest) {
+  const uint32_t id = request.header.id;
+  if (request.spans > kMaxSpans || request.spans * sizeof(wire::Span) > rest.size())
+    return base::fail(EPROTO, "ioctl with {} spans in {} bytes", request.spans, rest.size());
+  const auto arrays = Arrays::parse(rest.first(request.spans * sizeof(wire::Span)));
+  if (!arrays) return tl::unexpected(arrays.error());
+  const std::span<std::byte> in = rest.subspan(request.spans * sizeof(wire::Span));
+  const size_t struct_bytes = ioctl::struct_copy(request.command).in_bytes;
+  const bool with_out_arrays = in.size() == struct_bytes + arrays->all_bytes;
+  if (!with_out_arrays && in.size() != struct_bytes + arrays->in_bytes)
+    return base::fail(EPROTO, "ioctl {:#x} with {} bytes for a struct of {} and arrays of {}",
+                      request.command, in.size(), struct_bytes, arrays->in_bytes);
+  FAKEGPU_TRY(check_id(id));
+  if (link_) {
+    refuse(id, Type::kIoctlReply, -EPERM);
+    return {};
+  }
+  const ioctl::Plan plan = file_->plan(request.command, caller_, in.first(struct_bytes));
+  if (plan.error != 0) {
+    refuse(id, Type::kIoctlReply, plan.error);
+    return {};
+  }
+  // A client that cannot read its arrays sends none of them.
+  if (request.spans == 0 && !plan.segments.empty()) {
+    refuse(id, Type::kIoctlReply, -EFAULT);
+    return {};
+  }
+  if (plan.segments != arrays->segments)
+    return base::fail(EPROTO, "ioctl {:#x} with other spans than its struct says", request.command);
+  run(request, plan.segments, in, with_out_arrays);
+  return {};
+}
+
+// What comes back is built where the reply is sent from; what only goes in stays in the message.
+void SocketConnection::run(const wire::IoctlRequest& request,
+                           std::span<const ioctl::Segment> segments, std::span<std::byte> in,
+                           bool with_out_arrays) {
+  const uint32_t id = request.header.id;
+  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
+  ioctl::PlannedMemory memory;
+  const std::span<std::byte> body = replies_.subspan(sizeof(wire::IoctlReply));
+  std::span<std::byte> out = body;
+  const auto add = [&](uint64_t address, size_t in_bytes, size_t bytes, bool writable) {
+    const std::span<std::byte> from = in.first(in_bytes);
+    in = in.subspan(in_bytes);
+    if (!writable) return memory.add({address, from, true, false});
+    const std::span<std::byte> window = out.first(bytes);
+    out = out.subspan(bytes);
+    std::ranges::copy(from, window.begin());
+    // Nothing of an earlier call, which may have been another client's.
+    std::ranges::fill(window.subspan(in_bytes), std::byte{0});
+    memory.add({address, window, in_bytes != 0, true});
+  };
+  if (copy.in_bytes != 0 || copy.out_bytes != 0)
+    add(request.arg, copy.in_bytes, copy.out_bytes, copy.out_bytes != 0);
+  for (const ioctl::Segment& segment : segments)
+    add(segment.address, goes_in(segment.direction) || with_out_arrays ? segment.bytes : 0,
+        segment.bytes, goes_out(segment.direction));
+
+  // A struct that is longer here than in the driver: its end goes back as it came.
+  const ioctl::Row* row = ioctl::find_row(request.command);
+  std::vector<std::byte> tail;
+  if (row != nullptr && copy.out_bytes > row->size)
+    tail.assign(body.begin() + row->size, body.begin() + copy.out_bytes);
+  auto late = [sender = sender_, id, struct_bytes = copy.out_bytes, tail = std::move(tail)](
+                  int result, std::span<const std::byte> arg) {
+    const size_t known = struct_bytes - tail.size();
+    const bool copied = arg.size() >= known;
+    const auto head = answer_head(Type::kIoctlReply, id, result, copied ? struct_bytes : 0);
+    if (copied)
+      sender->answer(id, {.head = bytes_of(head), .body = arg.first(known), .tail = tail});
+    else
+      sender->answer(id, {.head = bytes_of(head)});
+  };
+  const drv::Request call{request.command, request.arg, caller_, id};
+  const std::optional<int> result = file_->ioctl(call, memory, std::move(late));
+  if (!result) return sender_->add_pending(id);
+  const auto head =
+      answer_head(Type::kIoctlReply, id, *result, static_cast<size_t>(body.size() - out.size()));
+  std::memcpy(replies_.data(), &head, sizeof(head));
+  sender_->send({.head = replies_.first(head.header.bytes)});
+}
+
+}  // namespace fakegpu::cuse_dev

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// One client of the daemon's socket: what its messages (ioctl/wire.h) do. The loop's thread, except
+// for the driver's late replies, which go through the SocketSender.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/ref.h"
+#include "base/result.h"
+#include "channel_link.h"
+#include "drv/machine.h"
+#include "ioctl/plan.h"
+#include "ioctl/wire.h"
+#include "socket_sender.h"
+
+namespace fakegpu::cuse_dev {
+
+// More than any call has.
+inline constexpr uint32_t kMaxSpans = 16;
+// The size field of a command word has 14 bits.
+inline constexpr size_t kMaxStructBytes = (1 << 14) - 1;
+// An array goes both ways or one; each way is bounded by kMaxCallBytes.
+inline constexpr size_t kMaxRequestBytes = sizeof(ioctl::wire::IoctlRequest) +
+                                           kMaxSpans * sizeof(ioctl::wire::Span) + kMaxStructBytes +
+                                           2 * ioctl::kMaxCallBytes;
+inline constexpr size_t kMaxReplyBytes =
+    sizeof(ioctl::wire::IoctlReply) + kMaxStructBytes + ioctl::kMaxCallBytes;
+
+class SocketConnection {
+ public:
+  // `replies`: room for kMaxReplyBytes, used during handle() only.
+  SocketConnection(drv::Machine& machine, const drv::Caller& caller, base::Ref<SocketSender> sender,
+                   std::span<std::byte> replies);
+  // Closes the connection, then its file if it opened one.
+  ~SocketConnection();
+  SocketConnection(const SocketConnection&) = delete;
+  SocketConnection& operator=(const SocketConnection&) = delete;
+
+  // Serves one message, which the client can no longer change. An error is a violation of the
+  // protocol, after which the connection is of no use.
+  base::Result<> handle(std::span<std::byte> message);
+
+  const drv::Caller& caller() const { return caller_; }
+  SocketSender& sender() { return *sender_; }
+
+ private:
+  struct Arrays;
+
+  base::Result<> hello(const ioctl::wire::Hello& hello);
+  int open_or_join(const ioctl::wire::Hello& hello);
+  base::Result<> ioctl(const ioctl::wire::IoctlRequest& request, std::span<std::byte> rest);
+  void run(const ioctl::wire::IoctlRequest& request, std::span<const ioctl::Segment> segments,
+           std::span<std::byte> in, bool with_out_arrays);
+  base::Result<> read(const ioctl::wire::ReadRequest& request);
+  base::Result<> interrupt(const ioctl::wire::Interrupt& interrupt);
+  base::Result<> get_descriptor(const ioctl::wire::GetFd& request);
+  base::Result<> check_id(uint32_t id);
+
+  // An answer without bytes.
+  void refuse(uint32_t id, ioctl::wire::Type reply, int result);
+
+  drv::Machine& machine_;
+  const drv::Caller caller_;
+  const base::Ref<SocketSender> sender_;
+  const std::span<std::byte> replies_;
+  // Of these one is set by a successful Hello.
+  std::unique_ptr<drv::File> file_;
+  base::Ref<ChannelLink> link_;
+};
+
+}  // namespace fakegpu::cuse_dev

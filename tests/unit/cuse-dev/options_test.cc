@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <gtest/gtest.h>
+
+namespace fakegpu::cuse_dev {
+namespace {
+
+ParsedOptions parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "fakegpud");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+int errors_of(std::vector<const char*> arguments) {
+  testing::internal::CaptureStderr();
+  const auto parsed = parse(std::move(arguments));
+  testing::internal::GetCapturedStderr();
+  return parsed.status.value_or(0);
+}
+
+TEST(FaultOption, TakesANameAndKeys) {
+  const auto plain = parse_fault("hang");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->name, "hang");
+  EXPECT_EQ(plain->ring, -1);
+
+  const auto full = parse_fault("slow-packet,ring=2,nth=7,probability=0.25,seed=9,duration=1500");
+  ASSERT_TRUE(full);
+  EXPECT_EQ(full->name, "slow-packet");
+  EXPECT_EQ(full->ring, 2);
+  EXPECT_EQ(full->nth, 7u);
+  EXPECT_EQ(full->probability, 0.25);
+  EXPECT_EQ(full->seed, 9u);
+  EXPECT_EQ(full->duration, 1500);
+}
+
+TEST(FaultOption, RefusesWhatItDoesNotKnow) {
+  for (const char* text :
+       {"", ",nth=1", "hang,", "hang,nth", "hang,nth=", "hang,nth=x", "hang,nth=1x", "hang,nth=-1",
+        "hang,ring=-2", "hang,duration=-1", "hang,colour=red", "hang,nth=1,,seed=2"})
+    EXPECT_FALSE(parse_fault(text)) << text;
+}
+
+TEST(ModeOption, IsOctal) {
+  EXPECT_EQ(parse_mode("0660"), mode_t{0660});
+  EXPECT_EQ(parse_mode("600"), mode_t{0600});
+  for (const char* text : {"", "8", "0x1", "01000", "-1", "666 "})
+    EXPECT_EQ(parse_mode(text), std::nullopt) << text;
+}
+
+TEST(CommandLine, HasTheDocumentedDefaults) {
+  const auto parsed = parse({});
+  ASSERT_FALSE(parsed.status);
+  EXPECT_EQ(parsed.options.transport, TransportKind::kAuto);
+  EXPECT_EQ(parsed.options.name, "fakegpu");
+  EXPECT_EQ(parsed.options.mode, mode_t{0666});
+  EXPECT_EQ(parsed.options.fuse_directory, "/run/fakegpu/fs");
+  EXPECT_EQ(parsed.options.socket, "/run/fakegpu/socket");
+  EXPECT_EQ(parsed.options.profile.vram_bytes, 1ull << 30);
+  EXPECT_EQ(parsed.options.driver.timeout, 2 * base::kNanosPerSecond);
+}
+
+TEST(CommandLine, SetsEverything) {
+  const auto parsed = parse({"--foreground",   "--transport",
+                             "fuse",           "--name",
+                             "dri/renderD128", "--mode",
+                             "0600",           "--restricted",
+                             "--fuse-dir",     "/a",
+                             "--link",         "/b",
+                             "--bind",         "/c",
+                             "--socket",       "/d",
+                             "--vram",         "64",
+                             "--gfx",          "2",
+                             "--compute",      "0",
+                             "--sdma",         "1",
+                             "--policy",       "rr",
+                             "--timeout",      "50",
+                             "--workers",      "3",
+                             "--inject",       "hang,nth=1",
+                             "--inject",       "lost-interrupt,nth=2",
+                             "--log-level",    "debug",
+                             "--trace",        "/e",
+                             "--ready-fd",     "5",
+                             "--loop",         "epoll"});
+  ASSERT_FALSE(parsed.status);
+  const Options& options = parsed.options;
+  EXPECT_EQ(options.transport, TransportKind::kFuse);
+  EXPECT_EQ(options.name, "dri/renderD128");
+  EXPECT_EQ(options.mode, mode_t{0600});
+  EXPECT_TRUE(options.restricted);
+  EXPECT_EQ(options.fuse_directory, "/a");
+  EXPECT_EQ(options.link, "/b");
+  EXPECT_EQ(options.bind, "/c");
+  EXPECT_EQ(options.socket, "/d");
+  EXPECT_EQ(options.profile.vram_bytes, 64ull << 20);
+  EXPECT_EQ(options.profile.gfx_rings, 2u);
+  EXPECT_EQ(options.profile.compute_rings, 0u);
+  EXPECT_EQ(options.profile.sdma_rings, 1u);
+  EXPECT_EQ(options.driver.policy, "rr");
+  EXPECT_EQ(options.driver.timeout, 50 * base::kNanosPerMilli);
+  EXPECT_EQ(options.workers, 3u);
+  ASSERT_EQ(options.faults.size(), 2u);
+  EXPECT_EQ(options.faults[1].name, "lost-interrupt");
+  EXPECT_EQ(options.log_level, base::LogLevel::kDebug);
+  EXPECT_EQ(options.trace_file, "/e");
+  EXPECT_EQ(options.ready_fd, 5);
+  EXPECT_EQ(options.loop, LoopKind::kEpoll);
+}
+
+TEST(CommandLine, AnEmptySocketPathMeansNone) {
+  const auto parsed = parse({"--socket", ""});
+  ASSERT_FALSE(parsed.status);
+  EXPECT_EQ(parsed.options.socket, "");
+}
+
+TEST(CommandLine, RefusesMistakes) {
+  EXPECT_NE(errors_of({"--transport", "pigeon"}), 0);
+  EXPECT_NE(errors_of({"--gfx", "5"}), 0);
+  EXPECT_NE(errors_of({"--mode", "rw"}), 0);
+  EXPECT_NE(errors_of({"--inject", "hang,often"}), 0);
+  EXPECT_NE(errors_of({"--loop", "select"}), 0);
+  EXPECT_NE(errors_of({"--no-such-option"}), 0);
+  EXPECT_NE(errors_of({"stray"}), 0);
+}
+
+TEST(CommandLine, VersionAndHelpEndWithSuccess) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(parse({"--version"}).status, 0);
+  EXPECT_EQ(parse({"--help"}).status, 0);
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("fakegpud "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fakegpu::cuse_dev
