@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// conformance --transport=inprocess|socket|fuse|cuse [--daemon=PATH] [GoogleTest's options]
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "../support/daemon_process.h"
+#include "client.h"
+
+namespace fakegpu::conformance {
+namespace {
+
+// Memory is short, so that using it up is quick. Hangs are noticed soon on gfx and SDMA; compute
+// rings are for jobs that a test holds up.
+const char* const kInprocess = "inprocess:vram=64M,workers=2";
+const std::vector<std::string> kDaemonOptions = {"--vram",    "64",  "--workers",         "2",
+                                                 "--timeout", "300", "--compute-timeout", "60000"};
+
+class TransportUnderTest : public testing::Environment {
+ public:
+  TransportUnderTest(std::string transport, std::string daemon)
+      : transport_(std::move(transport)), daemon_(std::move(daemon)) {}
+
+  void SetUp() override {
+    if (transport_ == "inprocess") {
+      set_device_path(kInprocess);
+      return;
+    }
+    const std::string node = "/dev/" + transport_;
+    if (transport_ != "socket" && ::access(node.c_str(), R_OK | W_OK) != 0)
+      GTEST_SKIP() << "machine lacks " << node;
+    process_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions);
+    set_device_path(process_->where());
+  }
+  void TearDown() override {
+    if (!process_) return;
+    // Alive and well after all that was done to it.
+    EXPECT_EQ(process_->end(SIGTERM), 0);
+    process_.reset();
+  }
+
+ private:
+  const std::string transport_;
+  const std::string daemon_;
+  std::unique_ptr<support::DaemonProcess> process_;
+};
+
+int run(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  std::string transport = "inprocess";
+  std::string daemon;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with("--transport=")) {
+      transport = word.substr(word.find('=') + 1);
+    } else if (word.starts_with("--daemon=")) {
+      daemon = word.substr(word.find('=') + 1);
+    } else {
+      std::fprintf(stderr, "conformance: unknown option %s\n", argv[i]);
+      return 2;
+    }
+  }
+  if (transport != "inprocess" && daemon.empty()) {
+    std::fprintf(stderr, "conformance: %s needs --daemon=PATH\n", transport.c_str());
+    return 2;
+  }
+  testing::AddGlobalTestEnvironment(new TransportUnderTest(transport, daemon));
+  return RUN_ALL_TESTS();
+}
+
+}  // namespace
+}  // namespace fakegpu::conformance
+
+int main(int argc, char** argv) {
+  return fakegpu::conformance::run(argc, argv);
+}

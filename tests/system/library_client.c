@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client with libdrm_fakegpu, for every transport.
+ *
+ *   library_client WHERE wait   waits for ever; prints "waiting" before and the wait's errno after
+ *   library_client WHERE busy   keeps memory, mappings, running and queued jobs and pending waits,
+ * prints "busy" and stays so until it is killed
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fakegpu/fakegpu.h>
+
+enum { kJobs = 40, kWaiters = 4, kBos = 8, kBoBytes = 256 * 1024 };
+
+static struct fakegpu_device* device;
+static struct fakegpu_syncobj* never;
+
+static void must(int result, const char* what) {
+  if (result >= 0) return;
+  fprintf(stderr, "library_client: %s: %s\n", what, strerror(-result));
+  exit(1);
+}
+
+static int wait_for_ever(void) {
+  return fakegpu_syncobj_wait(device, &never, 1, INT64_MAX, DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT,
+                              NULL);
+}
+
+static void* waiter(void* unused) {
+  (void)unused;
+  wait_for_ever();
+  return NULL;
+}
+
+static void fill_memory(void) {
+  for (int i = 0; i < kBos; ++i) {
+    struct fakegpu_bo* bo;
+    void* cpu;
+    uint64_t va;
+    must(fakegpu_bo_create(device, kBoBytes, 0, i % 2, i < 2 ? DRM_FAKEGPU_BO_SHAREABLE : 0, &bo),
+         "create BO");
+    must(fakegpu_bo_map(bo, &cpu), "map BO");
+    must(fakegpu_bo_va(bo, &va), "bind BO");
+    memset(cpu, 0xa5, kBoBytes);
+  }
+}
+
+/* Each takes 20 ms. */
+static void queue_jobs(uint32_t type) {
+  struct fakegpu_context* context;
+  struct fakegpu_cmdbuf* packets;
+  must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
+  must(fakegpu_cmdbuf_create(context, type, &packets), "command buffer");
+  must(fakegpu_cmd_work(packets, 20, 1000 * 1000, 0, 0), "WORK");
+  int ring = fakegpu_find_ring(device, type, 0);
+  must(ring, "ring");
+  for (int i = 0; i < kJobs; ++i)
+    must(fakegpu_context_submit_one(context, (uint32_t)ring, packets, NULL), "submit");
+}
+
+static _Noreturn void busy(void) {
+  pthread_t thread;
+  fill_memory();
+  for (int i = 0; i < kWaiters; ++i) pthread_create(&thread, NULL, waiter, NULL);
+  queue_jobs(DRM_FAKEGPU_RING_GFX);
+  queue_jobs(DRM_FAKEGPU_RING_COMPUTE);
+  puts("busy");
+  fflush(stdout);
+  for (;;) pause();
+}
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  must(fakegpu_device_open(argv[1], &device), argv[1]);
+  must(fakegpu_syncobj_create(device, 0, &never), "syncobj");
+  if (strcmp(argv[2], "busy") == 0) busy();
+  if (strcmp(argv[2], "wait") != 0) return 2;
+  puts("waiting");
+  fflush(stdout);
+  printf("%d\n", -wait_for_ever());
+  return 0;
+}

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The whole system over one transport: the daemon, its clients, and what happens when either dies.
+
+Usage: system_test.py socket|fuse|cuse FAKEGPUD FAKEGPU PLAIN_CLIENT LIBRARY_CLIENT
+Writes TAP.
+"""
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TRANSPORT, DAEMON, TOOL, PLAIN_CLIENT, LIBRARY_CLIENT = sys.argv[1:6]
+# A guest's sockets do not work in the host's folders.
+BASE = '/run' if TRANSPORT == 'cuse' else tempfile.gettempdir()
+HAS_NODE = TRANSPORT != 'socket'
+# Bounds of a machine under load; what is bounded takes milliseconds.
+AT_ONCE = 2
+READY = 60
+
+
+class Daemon:
+    """A fakegpud with a folder of its own; a context manager."""
+    count = 0
+
+    def __init__(self, *options):
+        Daemon.count += 1
+        self.folder = tempfile.mkdtemp(prefix='fakegpu-system.', dir=BASE)
+        self.socket = self.folder + '/socket'
+        name = f'fakegpu-system-{os.getpid()}-{Daemon.count}'
+        self.where = {'cuse': '/dev/' + name, 'fuse': self.folder + '/fs/fakegpu',
+                      'socket': self.socket}[TRANSPORT]
+        ready, tell = os.pipe()
+        self.process = subprocess.Popen(
+            [DAEMON, '--foreground', '--transport', TRANSPORT, '--name', name, '--vram', '64',
+             '--fuse-dir', self.folder + '/fs', '--socket', self.socket, '--ready-fd', str(tell),
+             '--workers', '2', *options], pass_fds=[tell])
+        os.close(tell)
+        told = os.read(ready, 5)
+        os.close(ready)
+        assert told == b'READY', f'the daemon said {told}'
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(READY)
+        if TRANSPORT == 'fuse' and os.path.ismount(self.folder + '/fs'):
+            subprocess.run(['umount', '-l', self.folder + '/fs'], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def counts(self):
+        """What a client that is gone must not leave behind."""
+        info = json.loads(run([TOOL, 'info', '--json', '--device', self.where]).stdout)
+        proc = f'/proc/{self.process.pid}'
+        with open(proc + '/maps', encoding='ascii') as maps:
+            mappings = sum('memfd' in line for line in maps)
+        return {'fds': len(os.listdir(proc + '/fd')), 'mappings': mappings,
+                'heaps': [heap['used_bytes'] for heap in info['heaps']]}
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
+                          **options)
+
+
+def start(program, daemon, mode, word):
+    """A client that has printed `word`."""
+    client = subprocess.Popen([program, daemon.where, mode], stdout=subprocess.PIPE, text=True)
+    line = client.stdout.readline()
+    assert line == word + '\n', f'the client said {line!r}'
+    return client
+
+
+def start_waiters(daemon, count):
+    """Half of them with the library, the others without it where there is a node."""
+    plain = PLAIN_CLIENT if HAS_NODE else LIBRARY_CLIENT
+    waiters = [start((plain, LIBRARY_CLIENT)[i % 2], daemon, 'wait', 'waiting')
+               for i in range(count)]
+    # They print before they wait.
+    time.sleep(0.2)
+    assert all(waiter.poll() is None for waiter in waiters), 'a wait ended by itself'
+    return waiters
+
+
+def results(waiters, within):
+    """The errno of each wait; fails if one is not back in time."""
+    deadline = time.monotonic() + within
+    found = []
+    for waiter in waiters:
+        waiter.wait(max(0.01, deadline - time.monotonic()))
+        found.append(int(waiter.stdout.read()))
+        assert waiter.returncode == 0
+    return found
+
+
+def expect_equal(got, wanted):
+    assert got == wanted, f'{got} instead of {wanted}'
+
+
+def eventually(get, wanted, within=20):
+    deadline = time.monotonic() + within
+    while (got := get()) != wanted:
+        assert time.monotonic() < deadline, f'{got} instead of {wanted}'
+        time.sleep(0.05)
+
+
+def test_an_unmodified_program_submits_and_waits():
+    if not HAS_NODE:
+        return 'a socket is no device node'
+    with Daemon() as daemon:
+        ended = run([PLAIN_CLIENT, daemon.where, 'submit'])
+        expect_equal((ended.returncode, ended.stdout), (0, 'done\n'))
+
+
+def test_strace_shows_the_ioctls_under_no_other_drivers_name():
+    if not HAS_NODE:
+        return 'a socket is no device node'
+    if not shutil.which('strace'):
+        return 'machine lacks strace'
+    with Daemon() as daemon:
+        log = daemon.folder + '/strace'
+        ended = run(['strace', '-f', '-e', 'trace=ioctl', '-o', log, PLAIN_CLIENT, daemon.where,
+                     'submit'])
+        expect_equal(ended.returncode, 0)
+        with open(log, encoding='utf-8') as file:
+            text = file.read()
+    # SUBMIT is nr 0x91 and has 64 bytes.
+    for name in (r'_IOC\(_IOC_READ\|_IOC_WRITE, 0x64, 0x91, 0x40\)', 'DRM_IOCTL_SYNCOBJ_CREATE',
+                 'DRM_IOCTL_SYNCOBJ_WAIT', 'DRM_IOCTL_VERSION'):
+        assert re.search(name, text), f'{name} is not in\n{text}'
+    names = set(re.findall(r'\bDRM_IOCTL_\w+', text))
+    foreign = {name for name in names
+               if not re.match('DRM_IOCTL_(SYNCOBJ_|VERSION|GEM_CLOSE)', name)}
+    expect_equal(foreign, set())
+
+
+def test_a_killed_client_leaves_nothing_behind():
+    with Daemon() as daemon:
+        def kill_one():
+            client = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+            client.kill()
+            client.wait()
+
+        before = daemon.counts()
+        kill_one()
+        # What the daemon keeps once it was used: nothing of a client.
+        eventually(lambda: daemon.counts()['heaps'], before['heaps'])
+        eventually(lambda: daemon.counts()['fds'], before['fds'])
+        settled = daemon.counts()
+        for _ in range(3):
+            kill_one()
+        eventually(daemon.counts, settled)
+        expect_equal(daemon.process.poll(), None)
+
+
+def test_a_killed_client_does_not_disturb_others():
+    with Daemon() as daemon:
+        waiter, = start_waiters(daemon, 1)
+        for _ in range(2):
+            client = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+            client.kill()
+            client.wait()
+        if HAS_NODE:
+            expect_equal(run([PLAIN_CLIENT, daemon.where, 'submit']).returncode, 0)
+        expect_equal(waiter.poll(), None)
+        waiter.kill()
+        waiter.wait()
+
+
+def test_a_killed_daemon_leaves_no_client_hanging():
+    with Daemon() as daemon:
+        waiters = start_waiters(daemon, 10)
+        daemon.process.kill()
+        daemon.process.wait()
+        found = results(waiters, AT_ONCE)
+        gone = {errno.ENODEV, errno.ECONNABORTED, errno.ENOTCONN}
+        assert set(found) <= gone, found
+        expect_equal(set(found[1::2]), {errno.ENODEV})
+
+
+def test_a_daemon_that_is_asked_to_end_releases_its_clients():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Daemon() as daemon:
+            waiters = start_waiters(daemon, 4)
+            busy = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+            daemon.process.send_signal(number)
+            expect_equal(results(waiters, 2 * AT_ONCE), [errno.ENODEV] * 4)
+            busy.kill()
+            busy.wait()
+            expect_equal(daemon.process.wait(READY), 0)
+            assert not os.path.exists(daemon.where), daemon.where
+            assert not os.path.exists(daemon.socket), daemon.socket
+
+
+def test_ctrl_c_ends_a_waiting_client_at_once():
+    with Daemon() as daemon:
+        for waiter in start_waiters(daemon, 2):
+            waiter.send_signal(signal.SIGINT)
+            expect_equal(waiter.wait(AT_ONCE), -signal.SIGINT)
+
+
+def test_the_demo_runs_and_its_picture_is_right():
+    environment = {**os.environ, 'TMPDIR': BASE}
+    environment.pop('FAKEGPU_DEVICE', None)
+    with tempfile.TemporaryDirectory() as folder:
+        ended = run([TOOL, 'demo', '--seconds', '0.5', '--transport', TRANSPORT, '--out',
+                     folder + '/out.png'], env=environment)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert os.path.getsize(folder + '/out.png') > 0
+
+
+def test_wrong_arguments_are_refused_with_a_message():
+    for command in ([TOOL], [TOOL, 'no-such-command'], [TOOL, 'demo', '--seconds', 'soon'],
+                    [TOOL, 'demo', '--transport', 'pigeon'],
+                    [TOOL, 'info', '--device', '/no/such/device'],
+                    [TOOL, 'demo-client', 'nobody'],
+                    [TOOL, 'demo', '--image', '/no/such/picture', '--transport', 'socket'],
+                    [DAEMON, '--transport', 'pigeon'], [DAEMON, '--mode', '9'],
+                    [DAEMON, '--no-such-option'], [DAEMON, '--inject', 'no-such-fault',
+                                                   '--transport', 'socket', '--socket',
+                                                   BASE + '/fakegpu-system-refused']):
+        ended = run(command)
+        assert ended.returncode > 0, f'{command}: status {ended.returncode}'
+        assert ended.stderr, f'{command}: no message'
+
+
+def main():
+    needed = {'fuse': '/dev/fuse', 'cuse': '/dev/cuse'}.get(TRANSPORT)
+    if needed and not os.access(needed, os.R_OK | os.W_OK):
+        print(f'1..0 # SKIP machine lacks {needed}')
+        return
+    tests = [(name, test) for name, test in globals().items() if name.startswith('test_')]
+    for number, (name, test) in enumerate(tests, 1):
+        name = name.removeprefix('test_').replace('_', ' ')
+        try:
+            skipped = test()
+            print(f'ok {number} - {name}' + (f' # SKIP {skipped}' if skipped else ''))
+        except (AssertionError, subprocess.TimeoutExpired, ValueError) as error:
+            for line in str(error).splitlines():
+                print('#', line)
+            print(f'not ok {number} - {name}')
+        sys.stdout.flush()
+    print(f'1..{len(tests)}')
+
+
+main()
