@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// From the submission of an IB that does nothing to the end of the wait for its fence, on an idle
+// GPU within the process; against a hand-off between two threads by futex.
+#include <benchmark/benchmark.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <climits>
+#include <optional>
+#include <thread>
+
+#include <fakegpu/fakegpu.hpp>
+
+#include "comparison.h"
+
+namespace fakegpu::bench {
+
+namespace {
+
+// A thread that gives back whatever it is given.
+class Partner {
+ public:
+  Partner() : thread_([this] { serve(); }) {}
+  ~Partner() {
+    pass(kEnd);
+    thread_.join();
+  }
+
+  // There and back: two hand-offs.
+  void round_trip() {
+    pass(kTheirs);
+    await(kTheirs);
+  }
+
+ private:
+  enum Turn : uint32_t { kOurs, kTheirs, kEnd };
+
+  void serve() {
+    for (;;) {
+      await(kOurs);
+      if (turn_.load(std::memory_order_acquire) == kEnd) return;
+      pass(kOurs);
+    }
+  }
+  void pass(Turn turn) {
+    turn_.store(turn, std::memory_order_release);
+    ::syscall(SYS_futex, &turn_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  }
+  void await(Turn unwanted) {
+    while (turn_.load(std::memory_order_acquire) == unwanted)
+      ::syscall(SYS_futex, &turn_, FUTEX_WAIT_PRIVATE, unwanted, nullptr, nullptr, 0);
+  }
+
+  std::atomic<uint32_t> turn_{kOurs};
+  std::thread thread_;
+};
+
+void hand_off(benchmark::State& state, bool one_cpu) {
+  std::optional<OneCpu> pinned;
+  if (one_cpu) pinned.emplace();
+  Partner partner;
+  while (state.KeepRunningBatch(2)) partner.round_trip();
+}
+
+void submit(benchmark::State& state, bool one_cpu) {
+  std::optional<OneCpu> pinned;
+  if (one_cpu) pinned.emplace();
+  // The GPU's threads start with it, on the CPUs of this one.
+  const Device device("inprocess:");
+  const Context context(device);
+  const CommandBuffer nothing(context, DRM_FAKEGPU_RING_GFX);
+  fakegpu_cmd_nop(nothing, 1);
+  const Syncobj done(device);
+  const uint32_t ring = device.ring(DRM_FAKEGPU_RING_GFX);
+  fakegpu_syncobj* const waited = done;
+  for ([[maybe_unused]] auto unused : state) {
+    if (fakegpu_context_submit_one(context, ring, nothing, done) != 0 ||
+        fakegpu_syncobj_wait(device, &waited, 1, INT64_MAX, 0, nullptr) != 0) {
+      state.SkipWithError("the job failed");
+      return;
+    }
+  }
+  // A fence signals for a job that was thrown away, too.
+  if (context.query().flags != 0) state.SkipWithError("a reset took a job");
+}
+
+}  // namespace
+
+}  // namespace fakegpu::bench
+
+int main(int argc, char** argv) {
+  using namespace fakegpu::bench;
+  for (const bool one_cpu : {false, true}) {
+    const std::string where = one_cpu ? ", one CPU" : "";
+    benchmark::RegisterBenchmark(("futex hand-off" + where).c_str(), hand_off, one_cpu)
+        ->UseRealTime();
+    benchmark::RegisterBenchmark(("submit and wait" + where).c_str(), submit, one_cpu)
+        ->UseRealTime();
+  }
+  const Comparison comparisons[] = {
+      {"in-process submit to signalled fence / hand-off", "submit and wait", "futex hand-off",
+       Bound::kAtMost, 2},
+      {"the same, all threads on one CPU", "submit and wait, one CPU", "futex hand-off, one CPU",
+       Bound::kAtMost, 2},
+  };
+  return run(argc, argv, comparisons);
+}
