@@ -49,10 +49,10 @@ Engine::Rest Engine::step() {
   for (unsigned budget = chip_.profile.slice;; --budget) {
     if (controls_.load(std::memory_order_relaxed)) handle_controls();
     if (state_.status.load(std::memory_order_relaxed) & reg::kRingFaulted)
-      return sleep(SerialTask::kNever);
+      return rest_until(SerialTask::kNever);
     if (operation_) {
-      if (hold_ > now_ && hold_ > now()) return sleep(hold_);
-      if (cursor_ - now_ > kRunAhead && cursor_ > now()) return sleep(cursor_);
+      if (hold_ > now_ && hold_ > now()) return rest_until(hold_);
+      if (cursor_ - now_ > kRunAhead && cursor_ > now()) return rest_until(cursor_);
       // What takes long must not hold back the interrupt of the job before it.
       if (raised_) return give_way();
     }
@@ -73,7 +73,7 @@ bool Engine::settle(const Outcome& outcome, Rest* rest) {
     case Outcome::Kind::kUntil:
       hold_ = outcome.until;
       if (operation_) state_.status.fetch_or(operation_->status(), std::memory_order_release);
-      *rest = sleep(outcome.until);
+      *rest = rest_until(outcome.until);
       return true;
     case Outcome::Kind::kFault:
       stop(outcome.reason, nullptr);
@@ -187,7 +187,7 @@ void Engine::stop(reg::FaultReason reason, const VmFault* vm_fault) {
   put_interrupt(entry);
 }
 
-Engine::Rest Engine::sleep(base::Nanos until) {
+Engine::Rest Engine::rest_until(base::Nanos until) {
   if (!idle_) now();
   publish();
   task_.set_timer(until);
@@ -196,13 +196,13 @@ Engine::Rest Engine::sleep(base::Nanos until) {
 
 Engine::Rest Engine::give_way() {
   now();
-  if (cursor_ > now_) return sleep(cursor_);
+  if (cursor_ > now_) return rest_until(cursor_);
   still_ = now_ == still_at_ ? still_ + 1 : 0;
   still_at_ = now_;
   if (still_ > kStillSteps) {
     still_at_ +=
         std::min<base::Nanos>((still_ - kStillSteps) * base::kNanosPerMicro, kMaxStillDelay);
-    return sleep(still_at_);
+    return rest_until(still_at_);
   }
   publish();
   task_.set_timer(SerialTask::kNever);

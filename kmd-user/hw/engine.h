@@ -108,7 +108,7 @@ class Engine {
   void begin_packet();
   void finish(uint32_t skip);
   void stop(reg::FaultReason reason, const VmFault* vm_fault);
-  Rest sleep(base::Nanos until);
+  Rest rest_until(base::Nanos until);
   Rest give_way();
   void publish();
   void put_interrupt(IhEntry entry);

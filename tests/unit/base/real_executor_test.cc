@@ -148,6 +148,45 @@ TEST(RealExecutor, StopWaitsForWhatRuns) {
   EXPECT_TRUE(finished);
 }
 
+TEST(LazyExecutor, RunsWhatNobodyElseTakes) {
+  RealExecutor executor(2, RealExecutor::Wake::kLazy);
+  for (int round = 0; round < 300; ++round) {
+    std::promise<void> ran;
+    executor.post([&] { ran.set_value(); });
+    ran.get_future().get();
+  }
+}
+
+TEST(LazyExecutor, ABusyWorkerLeavesTheRestToAnother) {
+  RealExecutor executor(2, RealExecutor::Wake::kLazy);
+  for (int round = 0; round < 300; ++round) {
+    std::promise<void> second;
+    std::promise<void> both;
+    executor.post([&] {
+      second.get_future().get();
+      both.set_value();
+    });
+    executor.post([&] { second.set_value(); });
+    both.get_future().get();
+  }
+}
+
+TEST(LazyExecutor, TasksAndHelpersShareTheWorkWithoutLoss) {
+  RealExecutor executor(2, RealExecutor::Wake::kLazy);
+  std::atomic<int> ran = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    executor.post([&] { ++ran; });
+    executor.run_one();
+  }
+  while (executor.run_one()) {
+  }
+  std::promise<void> last;
+  executor.post([&] { last.set_value(); });
+  last.get_future().get();
+  executor.stop();
+  EXPECT_EQ(ran, 10'000);
+}
+
 TEST(RealExecutor, WhatADroppedTaskOwnedMayUseTheExecutorAsItGoes) {
   struct Meddler {
     RealExecutor& executor;

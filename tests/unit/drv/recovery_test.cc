@@ -92,7 +92,7 @@ TEST(Recovery, AQueueThatCannotBeResetDiesWithoutHangingAnyone) {
       client.submit({.context = context, .ibs = {client.ib(words(packet))}, .out = {{done, 0, 0}}}),
       0);
   ASSERT_EQ(client.submit({.context = client.context(), .ibs = {}, .out = {{later, 0, 0}}}), 0);
-  machine.executor().run_for(3 * base::kNanosPerSecond);
+  machine.executor().run_for(4 * base::kNanosPerSecond);
   EXPECT_EQ(client.poll_syncobj(done), 0);
   EXPECT_EQ(client.submit({.context = client.context(), .ibs = {}}), -ENODEV);
   EXPECT_EQ(client.submit({.context = client.context(), .ring = 1, .ibs = {}}), 0);

@@ -277,7 +277,7 @@ TEST(Trace, ShowsMarksIbsFencesAndFaults) {
             "1.000000000: gpu_ring_doorbell: ring=0 wptr=12\n"
             "1.000000000: gpu_ib_start: ring=0 vmid=0 address=16384 dwords=2\n"
             "1.000000000: gpu_mark: ring=0 vmid=0 id=31\n"
-            "1.000000000: gpu_fence_write: ring=0 value=77\n"
+            "1.000000000: gpu_fence_write: ring=0 vmid=0 value=77\n"
             "1.000000000: gpu_ring_doorbell: ring=0 wptr=13\n"
             "1.000000000: gpu_fault: ring=0 vmid=0 reason=1 packet=0 address=0\n");
 }

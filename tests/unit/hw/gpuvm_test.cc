@@ -53,6 +53,20 @@ TEST_F(GpuvmTest, ReadOnlyPagesCannotBeWritten) {
                      words(pm4::DmaData{.source_address = 0x100000, .address = kVa, .bytes = 8}));
 }
 
+TEST_F(GpuvmTest, NeighboursInMemoryKeepTheirOwnRights) {
+  rig.map(Rig::kClient, 0x100000, kFree, kPageSize);
+  rig.map(Rig::kClient, 0x101000, kFree + kPageSize, kPageSize, pte::kReadable);
+  rig.expect_client_fault(kGfx,
+                          words(pm4::DmaData{.source = pm4::DmaData::Source::kData,
+                                             .source_address = 1,
+                                             .address = 0x100000,
+                                             .bytes = 2 * kPageSize}),
+                          reg::kFaultVmReadOnly);
+  EXPECT_EQ(rig.function().read64(reg::kVmFaultAddrLo), 0x101000u);
+  EXPECT_EQ(rig.dword(kFree + kPageSize - 4), 1u);
+  EXPECT_EQ(rig.dword(kFree + kPageSize), 0u);
+}
+
 TEST_F(GpuvmTest, WriteOnlyPagesCannotBeRead) {
   rig.map(Rig::kClient, 0x100000, kFree, kPageSize, pte::kWritable);
   rig.execute_client(kGfx, write(0x100000, 5));

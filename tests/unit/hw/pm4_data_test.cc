@@ -86,8 +86,8 @@ TEST(CopyData, ToRegisters) {
   EXPECT_EQ(rig.function().read64(reg::kScratch), 0x500000006u);
 }
 
-// 600 KiB: more than two chunks, with odd ends.
-constexpr uint32_t kBig = 600 * 1024 + 13;
+// Several chunks, with odd ends; from 1 MiB on copies bypass the caches.
+constexpr uint32_t kBig = 1100 * 1024 + 13;
 
 void fill_pattern(Rig& rig, PhysAddr at, uint32_t bytes) {
   for (uint32_t i = 0; i < bytes; ++i)

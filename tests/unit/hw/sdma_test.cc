@@ -50,13 +50,16 @@ TEST(Sdma, CopiesBetweenScatteredPages) {
   }
 }
 
-TEST(Sdma, OverlapIsCopiedUpwardsWithinBounds) {
-  Rig rig;
-  for (uint32_t i = 0; i < 1024; ++i) rig.dword(kFree + 4 * i) = i;
-  // Downwards is safe for an upward copy.
-  rig.execute(kSdma,
-              words(sdma::CopyLinear{.source = kFree + 16, .destination = kFree, .bytes = 4000}));
-  for (uint32_t i = 0; i < 1000; ++i) ASSERT_EQ(rig.dword(kFree + 4 * i), i + 4);
+TEST(Sdma, OverlapIsCopiedUpwards) {
+  // Downwards is safe for an upward copy, whatever the size.
+  for (const uint32_t count : {1000u, 500'000u}) {
+    Rig rig;
+    uint32_t* const data = &rig.at<uint32_t>(kFree, count + 4);
+    for (uint32_t i = 0; i < count + 4; ++i) data[i] = i;
+    rig.execute(kSdma, words(sdma::CopyLinear{
+                           .source = kFree + 16, .destination = kFree, .bytes = 4 * count}));
+    for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(data[i], i + 4);
+  }
 }
 
 TEST(Sdma, WritesDwords) {
