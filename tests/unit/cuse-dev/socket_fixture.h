@@ -79,6 +79,8 @@ class Daemon : private Transport::Owner {
     if (!thread_.joinable()) return;
     loop_->stop();
     thread_.join();
+    // Not in its thread: stop() may not have returned there.
+    loop_.reset();
   }
 
   const std::string& path() const { return path_; }
@@ -132,7 +134,6 @@ class Daemon : private Transport::Owner {
     (*transport)->stop();
     machine_.reset();
     transport->reset();
-    loop_.reset();
   }
 
   const std::string directory_;
