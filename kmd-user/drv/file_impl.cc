@@ -109,7 +109,9 @@ void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   if (result == 0)
     std::memcpy(pending.call.arg.data() + pending.call.answer_offset, &first_signaled,
                 sizeof(first_signaled));
-  // The wait itself goes with the deferred task, after the callback that may be running inside it.
+  // The wait goes under the lock: it is linked into syncobjs and fences. It may be the one whose
+  // callback is running, and allows that.
+  pending.call.wait.reset();
   device_.lock().defer([call = std::make_unique<WaitCall>(std::move(pending.call)), result] {
     call->reply(result, call->arg);
   });

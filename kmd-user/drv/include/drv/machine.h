@@ -63,7 +63,7 @@ class Machine {
 
   virtual hw::FaultInjector& faults() = 0;
 
-  // Live objects, for leak checks: all zero but the driver's own heap bytes when no file is open.
+  // Live objects, for leak checks: with no file open all are zero but the driver's own BOs and bytes.
   struct Census {
     uint64_t files, bos, syncobjs, contexts, jobs, waits;
     uint64_t heap_bytes[2];
