@@ -145,7 +145,7 @@ short FileImpl::poll(base::UniqueFunction<void()> wake) {
   DeviceLock::Guard guard(device_.lock());
   if (device_.unplugged()) return POLLERR | POLLHUP;
   if (!events_->empty()) return POLLIN | POLLRDNORM;
-  events_->set_wake(std::move(wake));
+  if (wake) events_->set_wake(std::move(wake));
   return 0;
 }
 
