@@ -22,9 +22,12 @@ const T& view(std::span<const std::byte> arg) {
   return *reinterpret_cast<const T*>(arg.data());
 }
 
+// What every transport can carry in one call; the kernel's allocations fail later.
+int check_count(uint32_t count) {
+  return count > ioctl::kMaxSyncobjArray ? -ENOMEM : 0;
+}
+
 int fetch_handles(Call& call, uint64_t address, uint32_t count, std::vector<uint32_t>& handles) {
-  // What every transport can carry in one call; the kernel's allocations fail later.
-  if (count > ioctl::kMaxSyncobjArray) return -ENOMEM;
   return call.fetch(address, count, handles) ? 0 : -EFAULT;
 }
 
@@ -88,7 +91,8 @@ Outcome signal(Call& call) {
 }
 int check_array(std::span<const std::byte> arg) {
   const auto& array = view<drm_syncobj_array>(arg);
-  return array.pad != 0 || array.count_handles == 0 ? -EINVAL : 0;
+  if (array.pad != 0 || array.count_handles == 0) return -EINVAL;
+  return check_count(array.count_handles);
 }
 
 Outcome timeline_signal(Call& call) {
@@ -109,7 +113,8 @@ Outcome timeline_signal(Call& call) {
 }
 int check_timeline_signal(std::span<const std::byte> arg) {
   const auto& array = view<drm_syncobj_timeline_array>(arg);
-  return array.flags != 0 || array.count_handles == 0 ? -EINVAL : 0;
+  if (array.flags != 0 || array.count_handles == 0) return -EINVAL;
+  return check_count(array.count_handles);
 }
 
 Outcome query(Call& call) {
@@ -136,7 +141,8 @@ Outcome query(Call& call) {
 }
 int check_query(std::span<const std::byte> arg) {
   const auto& array = view<drm_syncobj_timeline_array>(arg);
-  return (array.flags & ~kQueryLastSubmitted) || array.count_handles == 0 ? -EINVAL : 0;
+  if ((array.flags & ~kQueryLastSubmitted) || array.count_handles == 0) return -EINVAL;
+  return check_count(array.count_handles);
 }
 
 // Both waits. `points`: of a timeline wait, as fetched; empty: all zero.
@@ -202,7 +208,8 @@ Outcome wait(Call& call) {
 }
 int check_wait(std::span<const std::byte> arg) {
   constexpr uint32_t kKnown = kWaitAll | kWaitForSubmit | kWaitDeadline;
-  return view<ioctl::SyncobjWait>(arg).flags & ~kKnown ? -EINVAL : 0;
+  const auto& wait = view<ioctl::SyncobjWait>(arg);
+  return wait.flags & ~kKnown ? -EINVAL : check_count(wait.count_handles);
 }
 
 Outcome timeline_wait(Call& call) {
@@ -212,7 +219,8 @@ Outcome timeline_wait(Call& call) {
 }
 int check_timeline_wait(std::span<const std::byte> arg) {
   constexpr uint32_t kKnown = kWaitAll | kWaitForSubmit | kWaitAvailable | kWaitDeadline;
-  return view<ioctl::SyncobjTimelineWait>(arg).flags & ~kKnown ? -EINVAL : 0;
+  const auto& wait = view<ioctl::SyncobjTimelineWait>(arg);
+  return wait.flags & ~kKnown ? -EINVAL : check_count(wait.count_handles);
 }
 
 constexpr HandlerRow kRows[] = {

@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fakegpu_drm.h>
@@ -47,6 +48,11 @@ class Client {
   Client() : device_(device_path().c_str()) {}
 
   const Device& device() const { return device_; }
+  // The device is a file that open(), ioctl() and poll() work on.
+  bool has_node() const {
+    const std::string_view transport = device_.transport();
+    return transport != "inprocess" && transport != "socket";
+  }
   int64_t deadline(int64_t from_now_ns) const { return device_.deadline_ns(from_now_ns); }
 
   // One ioctl, not repeated: 0 or a negative errno.
