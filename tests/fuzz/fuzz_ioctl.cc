@@ -24,11 +24,13 @@ class Window final : public ioctl::UserMemory {
 
   bool fetch(uint64_t address, std::span<std::byte> to) override {
     if (!inside(address, to.size())) return false;
+    if (to.empty()) return true;
     std::memcpy(to.data(), bytes_.data() + (address - kBase), to.size());
     return true;
   }
   bool store(uint64_t address, std::span<const std::byte> from) override {
     if (!inside(address, from.size())) return false;
+    if (from.empty()) return true;
     std::memcpy(bytes_.data() + (address - kBase), from.data(), from.size());
     return true;
   }
