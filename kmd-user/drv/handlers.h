@@ -41,6 +41,12 @@ using Handler = Outcome (*)(Call&);
 // errno. Changes nothing and needs no lock.
 using Check = int (*)(std::span<const std::byte> arg);
 
+// The struct that a check looks at.
+template <typename T>
+const T& view(std::span<const std::byte> arg) {
+  return *reinterpret_cast<const T*>(arg.data());
+}
+
 struct HandlerRow {
   uint8_t nr;
   Handler handle;

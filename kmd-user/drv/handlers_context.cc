@@ -6,11 +6,6 @@ namespace fakegpu::drv {
 
 namespace {
 
-template <typename T>
-const T& view(std::span<const std::byte> arg) {
-  return *reinterpret_cast<const T*>(arg.data());
-}
-
 bool known_priority(int32_t priority) {
   return priority >= DRM_FAKEGPU_PRIORITY_LOW && priority <= DRM_FAKEGPU_PRIORITY_HIGH;
 }

@@ -10,11 +10,6 @@ namespace {
 // Page tables take VRAM that belongs to nobody's BO, so the spaces of one file are few.
 constexpr uint32_t kMaxVms = 256;
 
-template <typename T>
-const T& view(std::span<const std::byte> arg) {
-  return *reinterpret_cast<const T*>(arg.data());
-}
-
 int refuse(const base::Error& error) {
   base::log(base::LogLevel::kDebug, "refused: {}", error.message());
   return error.negated();

@@ -17,11 +17,6 @@ constexpr uint32_t kWaitAvailable = 4;
 constexpr uint32_t kWaitDeadline = 8;
 constexpr uint32_t kQueryLastSubmitted = 1;
 
-template <typename T>
-const T& view(std::span<const std::byte> arg) {
-  return *reinterpret_cast<const T*>(arg.data());
-}
-
 // What every transport can carry in one call; the kernel's allocations fail later.
 int check_count(uint32_t count) {
   return count > ioctl::kMaxSyncobjArray ? -ENOMEM : 0;
