@@ -147,6 +147,7 @@ void Scheduler::settle(Job& job, base::Nanos when) {
   give_back_credits(job);
   --score_;
   job.settled_ = true;
+  if (!job.parent_) job.next_dependency_ = 0;
   job.finished_at_ = std::max(when, job.started_at_);
   if (Job* next = pending_.front(); next && was_executing && options_.in_order) {
     next->started_at_ = std::max(next->started_at_, job.finished_at_);
@@ -157,6 +158,8 @@ void Scheduler::settle(Job& job, base::Nanos when) {
   totals.wait_time += job.started_at_ - job.pushed_at_;
   settled_.push_back(job);
   advance(job, job.finished_at_);
+  // Its credits are free even if the job itself has to wait.
+  kick();
 }
 
 void Scheduler::refused(Job& job) {
@@ -173,18 +176,25 @@ void Scheduler::advance(Job& job, base::Nanos when) {
     if (job.previous_->add_callback(job.waiter_) == 0) return;
     job.previous_.reset();
   }
+  // What the ring did not execute has no place in the ring's order, so that a dependency that was
+  // only scheduled when the job's turn came may still be under way.
+  if (!job.parent_ && blocked_by_dependency(job)) return;
   if (job.state_ == JobState::kQueued) {
-    for (; !finished_ && job.next_dependency_ < job.dependencies_.size(); ++job.next_dependency_) {
-      fence::Fence* needed = job.dependencies_[job.next_dependency_].get();
-      // The data it stands for must be at rest, not only on its way. This takes no reference: the
-      // finished fence may be unreferenced already, but then it has signalled.
-      if (JobFences* fences = JobFences::from(*needed)) needed = &fences->finished();
-      if (!needed->is_signaled() && needed->add_callback(job.waiter_) == 0) return;
-    }
     job.finished_at_ = when;
     job.scheduled_->signal(when);
   }
   finish(job, when);
+}
+
+bool Scheduler::blocked_by_dependency(Job& job) {
+  for (; !finished_ && job.next_dependency_ < job.dependencies_.size(); ++job.next_dependency_) {
+    fence::Fence* needed = job.dependencies_[job.next_dependency_].get();
+    // The data it stands for must be at rest, not only on its way. This takes no reference: the
+    // finished fence may be unreferenced already, but then it has signalled.
+    if (JobFences* fences = JobFences::from(*needed)) needed = &fences->finished();
+    if (!needed->is_signaled() && needed->add_callback(job.waiter_) == 0) return true;
+  }
+  return false;
 }
 
 void Scheduler::finish(Job& job, base::Nanos when) {

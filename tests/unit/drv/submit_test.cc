@@ -36,6 +36,26 @@ TEST(Submit, WritesMemoryAndSignalsTheOutSyncobj) {
   EXPECT_EQ(target.as<uint32_t>()[2], 0x1234u);
 }
 
+TEST(Submit, AnEmptySubmissionSignalsAfterWhatItWaitsFor) {
+  VirtualMachine machine;
+  Client client(machine);
+  const uint32_t produced = client.syncobj();
+  const uint32_t joined = client.syncobj();
+  ASSERT_EQ(client.submit({.context = client.context(),
+                           .ibs = {client.ib(work(1, 1'000'000))},
+                           .out = {{produced, 0, 0}}}),
+            0);
+  ASSERT_EQ(client.submit({.context = client.context(),
+                           .ibs = {},
+                           .in = {{produced, 0, 0}},
+                           .out = {{joined, 0, 0}}}),
+            0);
+  machine.executor().run_for(500'000);
+  EXPECT_EQ(client.poll_syncobj(joined), -ETIME);
+  machine.run();
+  EXPECT_EQ(client.poll_syncobj(joined), 0);
+}
+
 TEST(Submit, RunsOnEveryRing) {
   VirtualMachine machine;
   Client client(machine);

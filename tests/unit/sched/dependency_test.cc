@@ -232,6 +232,43 @@ TEST_F(DependencyTest, PrepareIsAskedUntilItHasNoObjection) {
   EXPECT_TRUE(job.is_scheduled());
 }
 
+// A scheduled dependency is enough only because the ring keeps the order; these are not on it.
+TEST_F(DependencyTest, AJobThatDoesNotExecuteFinishesAfterWhatItDependsOn) {
+  auto producer = ring.entity();
+  auto consumer = ring.entity();
+  TestJob& slow = push(*producer);
+  for (const Outcome outcome : {Outcome::kNothingToDo, Outcome::kFails})
+    push(*consumer, 1, 1, {slow.finished()}).outcome = outcome;
+  settle();
+  for (size_t i = 1; i < 3; ++i) {
+    EXPECT_TRUE(held[i]->is_scheduled());
+    EXPECT_FALSE(held[i]->is_finished());
+  }
+  EXPECT_EQ(ring.scheduler().credits_in_flight(), 1u);
+  ring.advance(1);
+  settle();
+  EXPECT_EQ(held[1]->finished()->status(), 1);
+  EXPECT_EQ(held[2]->finished()->status(), -EIO);
+}
+
+TEST_F(DependencyTest, AJobCancelledOnTheRingFinishesAfterWhatItDependsOn) {
+  auto producer = ring.entity();
+  auto consumer = ring.entity();
+  TestJob& slow = push(*producer);
+  TestJob& cancelled = push(*consumer, 1, 1, {slow.finished()});
+  settle();
+  ring.scheduler().stop(world.now());
+  ring.drop_emissions();
+  ring.scheduler().fail_pending(cancelled, -ECANCELED);
+  ring.scheduler().reattach(slow, ring.emit(slow));
+  ring.scheduler().start(world.now(), -EIO);
+  settle();
+  EXPECT_FALSE(cancelled.is_finished());
+  ring.advance(1);
+  settle();
+  EXPECT_EQ(cancelled.finished()->status(), -ECANCELED);
+}
+
 TEST_F(DependencyTest, AHundredThousandJobsInAChainNeedNoStack) {
   auto a = ring.entity();
   auto b = other_ring.entity();

@@ -65,7 +65,8 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
   // before; of the newest execution attempt.
   base::Nanos started_at() const { return started_at_; }
   // When its execution ended, or it was refused. `finished` signals then or, so that a timeline
-  // never runs backwards, when the entity's job before it has finished.
+  // never runs backwards, when the entity's job before it has finished; of a job that the ring did
+  // not execute not before its dependencies have.
   base::Nanos finished_at() const { return finished_at_; }
 
  protected:

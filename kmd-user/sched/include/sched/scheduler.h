@@ -37,7 +37,8 @@ class Backend {
   virtual fence::FenceRef prepare_job(Job&) { return nullptr; }
 
   // Emits the job and returns its hardware fence. Null: nothing to execute, the job is done. An
-  // error: the job finishes with it. Must not call back into the scheduler.
+  // error: the job finishes with it. In both cases once its dependencies have finished, which on an
+  // in-order ring may be later. Must not call back into the scheduler.
   virtual base::Result<fence::FenceRef> run_job(Job& job) = 0;
 
   // The job is finished and off every list; the scheduler drops its reference after this.
@@ -132,13 +133,14 @@ class Scheduler {
   void watch_parent(Job& job);
 
   // Ending. A job is settled when its outcome is known, and finishes once the entity's job before
-  // it and, if it was killed, its dependencies have. finish_unblocked() and reap() loop rather than
-  // recurse, however long the chain.
+  // it and, unless the ring executed it, its dependencies have. finish_unblocked() and reap() loop
+  // rather than recurse, however long the chain.
   void parent_signaled(Job& job);
   bool poll_parent(Job& job);
   void detach_parent(Job& job);
   void settle(Job& job, base::Nanos when);
   void advance(Job& job, base::Nanos when);
+  bool blocked_by_dependency(Job& job);
   void finish(Job& job, base::Nanos when);
   void finish_unblocked(base::Nanos now);
   void reap();
