@@ -50,6 +50,9 @@ class Engine {
   Engine(const Engine&) = delete;
   virtual ~Engine() = default;
 
+  // No step runs any more, in any thread. Before the engine, or what it uses of the chip, goes.
+  void end() { task_.end(); }
+
   // The ring's registers, `offset` from their first. Any thread.
   uint32_t read(uint32_t offset) const { return state_.read(offset); }
   void write(uint32_t offset, uint32_t value);

@@ -36,6 +36,9 @@ class GpuChip final : public Gpu, public Function {
       engines_.push_back(std::make_unique<SdmaEngine>(chip, processors + i));
     registers_.set_rings(engines_);
   }
+  ~GpuChip() override {
+    for (const auto& engine : engines_) engine->end();
+  }
 
   Function& function(unsigned index) override {
     assert(index == 0);

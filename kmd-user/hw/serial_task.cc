@@ -3,8 +3,23 @@
 
 namespace fakegpu::hw {
 
+bool SerialTask::Presence::enter() {
+  if (!(state_.fetch_add(2, std::memory_order_acq_rel) & kGone)) return true;
+  leave();
+  return false;
+}
+
+void SerialTask::Presence::leave() {
+  if (state_.fetch_sub(2, std::memory_order_acq_rel) == (2 | kGone)) state_.notify_all();
+}
+
+void SerialTask::Presence::end() {
+  uint32_t state = state_.fetch_or(kGone, std::memory_order_acq_rel) | kGone;
+  for (; state != kGone; state = state_.load(std::memory_order_acquire)) state_.wait(state);
+}
+
 void SerialTask::post() {
-  executor_.post([this] { start(); });
+  executor_.post(task(&SerialTask::start));
 }
 
 void SerialTask::kick() {
@@ -49,7 +64,7 @@ void SerialTask::set_timer(base::Nanos when) {
   // One that fires just now at worst runs the body for nothing.
   if (due != kNever) executor_.cancel(timer_);
   due_.store(when, std::memory_order_release);
-  if (when != kNever) timer_ = executor_.post_at(when, [this, when] { expire(when); });
+  if (when != kNever) timer_ = executor_.post_at(when, task(&SerialTask::expire, when));
 }
 
 }  // namespace fakegpu::hw

@@ -206,5 +206,18 @@ TEST(BringUp, ASilentRingNamesItsStepAndFailsCleanly) {
   EXPECT_NE(machine.error().message().find("start rings"), std::string::npos);
 }
 
+// The engine of the first ring was woken already. Told on by AddressSanitizer.
+TEST(BringUp, AFailureLeavesNothingBehindInTheExecutor) {
+  base::VirtualExecutor executor(1);
+  base::Tracer tracer(executor);
+  drv::Options options;
+  options.policy = "no such policy";
+  const auto machine = drv::Machine::create(small_profile(), options, executor, executor, tracer);
+  ASSERT_FALSE(machine);
+  EXPECT_EQ(machine.error().code(), EINVAL);
+  ASSERT_FALSE(executor.idle());
+  executor.run();
+}
+
 }  // namespace
 }  // namespace fakegpu::tests

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The chip on real threads. What these tests find they find under TSan or by hanging.
+#include <atomic>
+#include <optional>
 #include <thread>
 
 #include "base/real_executor.h"
@@ -196,6 +198,34 @@ TEST(SerialTask, TimerIsReplacedAndForgotten) {
   set(200);
   set(SerialTask::kNever);
   EXPECT_TRUE(executor.idle());
+}
+
+TEST(SerialTaskEnd, WaitsForTheBodyThatRunsAndDropsWhatIsLeft) {
+  base::RealExecutor executor(2);
+  std::atomic<int> begun{0};
+  std::atomic<int> ended{0};
+  std::atomic<bool> hold{true};
+  std::optional<SerialTask> task;
+  task.emplace(executor, [&] {
+    ++begun;
+    hold.wait(true);
+    ++ended;
+    task->leave(true);
+  });
+  task->kick();
+  ASSERT_TRUE(reached([&] { return begun.load() == 1; }));
+  std::thread releaser([&] {
+    hold.store(false);
+    hold.notify_all();
+  });
+  task->end();
+  EXPECT_GE(ended.load(), 1);
+  const int runs = begun.load();
+  EXPECT_EQ(ended.load(), runs);
+  task.reset();
+  releaser.join();
+  executor.stop();
+  EXPECT_EQ(begun.load(), runs);
 }
 
 }  // namespace

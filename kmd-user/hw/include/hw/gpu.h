@@ -22,7 +22,8 @@ class Gpu {
   // `clock`, `executor` and `tracer` outlive the chip.
   static base::Result<std::unique_ptr<Gpu>> create(const Profile& profile, base::Clock& clock,
                                                    base::Executor& executor, base::Tracer& tracer);
-  // The executor must run no more tasks of this chip: stop it, or let it run dry, before.
+  // Engines that run are waited for; their tasks that are left in the executor come to nothing. The
+  // fault injector's late interrupts must be over.
   virtual ~Gpu() = default;
 
   // 0 is bare metal. Virtual functions come with SR-IOV; until then 0 is the only one.
