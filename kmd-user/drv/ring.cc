@@ -173,12 +173,13 @@ void Ring::forget_emissions() {
 
 fence::FenceRef Ring::prepare_job(sched::Job& job) {
   auto& submit = static_cast<SubmitJob&>(job);
-  if (submit.ibs().empty()) return nullptr;
+  if (submit.ibs().empty() || !ready_) return nullptr;
   return vmids_.busy(submit.context().vm()->space());
 }
 
 base::Result<fence::FenceRef> Ring::run_job(sched::Job& job) {
   auto& submit = static_cast<SubmitJob&>(job);
+  if (!ready_) return base::fail(ENODEV, "{} is dead", info_.name);
   if (submit.context().guilty())
     return base::fail(ECANCELED, "{}: context {} is guilty of a hang", info_.name,
                       submit.context().id());

@@ -98,6 +98,30 @@ TEST(Recovery, AQueueThatCannotBeResetDiesWithoutHangingAnyone) {
   EXPECT_EQ(client.submit({.context = client.context(), .ring = 1, .ibs = {}}), 0);
 }
 
+TEST(Recovery, WhatWaitsForADeadRingFailsWithItAndBlamesNobody) {
+  VirtualMachine machine;
+  Client guilty(machine);
+  Client innocent(machine);
+  packets::pm4::Hang packet;
+  packet.mode = packets::pm4::Hang::Mode::kIgnoreQueueReset;
+  ASSERT_EQ(guilty.submit({.context = guilty.context(), .ibs = {guilty.ib(words(packet))}}), 0);
+  const uint32_t context = innocent.context();
+  auto target = innocent.buffer();
+  const uint32_t done = innocent.syncobj();
+  for (int i = 0; i < 8; ++i)
+    ASSERT_EQ(innocent.submit({.context = context,
+                               .ibs = {innocent.ib(write_dword(target.va, 1))},
+                               .out = {{done, 0, 0}}}),
+              0);
+  // Two seconds until the hang is noticed, one until the ring is given up.
+  machine.executor().run_for(3'100 * base::kNanosPerMilli);
+  EXPECT_EQ(innocent.poll_syncobj(done), 0);
+  drm_fakegpu_ctx_query query = {};
+  query.ctx_id = context;
+  ASSERT_EQ(innocent.call(DRM_IOCTL_FAKEGPU_CTX_QUERY, query), 0);
+  EXPECT_EQ(query.flags, DRM_FAKEGPU_CTX_RESET);
+}
+
 TEST(Recovery, ALongJobBehindAnotherIsNotChargedForTheWait) {
   VirtualMachine machine;
   Client client(machine);
