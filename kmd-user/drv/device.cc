@@ -49,12 +49,12 @@ void Device::handle_interrupt() {
         ring.process_fences(std::min<base::Nanos>(entry.timestamp, clock_.now()));
         break;
       case hw::IrqSource::kVmFault:
-        recovery_.begin(ring, nullptr,
+        recover_faulted(ring,
                         fmt::format("[gfxhub] page fault (vmid:{} address:{:#x} status:{:#x})",
                                     entry.vmid, entry.data[0], entry.data[1]));
         break;
       case hw::IrqSource::kBadOpcode:
-        recovery_.begin(ring, nullptr,
+        recover_faulted(ring,
                         fmt::format("Illegal opcode in command stream (reason:{} packet:{:#x})",
                                     entry.data[0], entry.data[1]));
         break;
@@ -62,8 +62,17 @@ void Device::handle_interrupt() {
   });
   if (!complete) {
     base::log(base::LogLevel::kWarning, "IH ring buffer overflow");
-    for (const auto& ring : rings_) ring->process_fences(clock_.now());
+    for (const auto& ring : rings_) {
+      ring->process_fences(clock_.now());
+      recover_faulted(*ring, "the report of its fault was lost");
+    }
   }
+}
+
+// Only if the queue stands now: a report may arrive when the ring was reset for it already, and
+// would then blame whoever executes next.
+void Device::recover_faulted(Ring& ring, std::string_view why) {
+  if (!unplugged_ && ring.faulted()) recovery_.begin(ring, nullptr, why);
 }
 
 void Device::ring_kicked(Ring& ring) {

@@ -81,6 +81,7 @@ class Device final : private RingOwner {
   base::Result<> test_rings();
 
   void handle_interrupt();
+  void recover_faulted(Ring& ring, std::string_view why);
   void settle();
   void arm_watchdog();
   void arm_fallback();

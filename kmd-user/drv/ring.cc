@@ -145,6 +145,10 @@ base::Nanos Ring::busy_time(base::Nanos now) const {
   return busy_total_ + (emissions_.empty() ? 0 : now - busy_since_);
 }
 
+bool Ring::faulted() const {
+  return (function_.read32(reg::ring(info_.index, reg::kRingStatus)) & reg::kRingFaulted) != 0;
+}
+
 void Ring::request_reset() {
   function_.write32(reg::ring(info_.index, reg::kRingCntl), 0);
   function_.write32(reg::ring(info_.index, reg::kRingReset), 1);

@@ -75,6 +75,8 @@ class Ring final : public sched::Backend {
   uint64_t completed() const { return completed_; }
   base::Nanos busy_time(base::Nanos now) const;
 
+  // Whether the hardware has stopped the queue with a fault.
+  bool faulted() const;
   // Queue reset in two halves, since an engine may be in the middle of a packet: asks for it; is it
   // done? Then restart() clears the queue and enables fetching again.
   void request_reset();

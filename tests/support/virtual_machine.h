@@ -59,12 +59,13 @@ class VirtualMachine {
 // One open file and the calls that tests make on it.
 class Client {
  public:
-  explicit Client(VirtualMachine& machine, drv::Caller caller = {1, 0, 0})
-      : machine_(machine), caller_(caller) {
+  explicit Client(VirtualMachine& machine, drv::Caller caller = {1, 0, 0}) : caller_(caller) {
     auto file = machine.machine().open(caller);
     EXPECT_TRUE(file);
     file_ = std::move(*file);
   }
+  Client(std::unique_ptr<drv::File> file, drv::Caller caller)
+      : caller_(caller), file_(std::move(file)) {}
 
   drv::File& file() { return *file_; }
   void close() { file_.reset(); }
@@ -182,7 +183,6 @@ class Client {
   }
 
  private:
-  VirtualMachine& machine_;
   drv::Caller caller_;
   ioctl::DirectMemory memory_;
   std::unique_ptr<drv::File> file_;

@@ -122,6 +122,30 @@ TEST(Recovery, WhatWaitsForADeadRingFailsWithItAndBlamesNobody) {
   EXPECT_EQ(query.flags, DRM_FAKEGPU_CTX_RESET);
 }
 
+TEST(Recovery, AFaultReportedAfterTheResetBlamesNobodyElse) {
+  VirtualMachine machine;
+  Client guilty(machine);
+  Client innocent(machine);
+  ASSERT_TRUE(machine.machine().faults().inject(
+      {.name = "late-interrupt", .nth = 1, .duration = 3 * base::kNanosPerSecond}));
+  ASSERT_EQ(guilty.submit({.context = guilty.context(), .ibs = {guilty.ib({0xc0007700, 0})}}), 0);
+  packets::pm4::Work packet;
+  packet.units = 15;
+  packet.unit_ns = 100'000'000;
+  const uint32_t context = innocent.context();
+  ASSERT_EQ(innocent.submit({.context = context,
+                             .ibs = {innocent.ib(words(packet))},
+                             .flags = DRM_FAKEGPU_SUBMIT_EVENT}),
+            0);
+  machine.run();
+  std::byte bytes[64];
+  ASSERT_EQ(innocent.file().read(1, bytes, true, nullptr), int{sizeof(drm_fakegpu_event_fence)});
+  drm_fakegpu_event_fence event;
+  std::memcpy(&event, bytes, sizeof(event));
+  EXPECT_EQ(event.error, 0);
+  EXPECT_EQ(innocent.submit({.context = context, .ibs = {}}), 0);
+}
+
 TEST(Recovery, ALongJobBehindAnotherIsNotChargedForTheWait) {
   VirtualMachine machine;
   Client client(machine);
