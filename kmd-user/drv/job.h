@@ -33,6 +33,10 @@ class SubmitJob final : public sched::Job {
 
   const std::vector<drm_fakegpu_ib>& ibs() const { return ibs_; }
   Context& context() const { return *context_; }
+  // The hardware fence of its newest emission: the only one that can complete it. Null before the
+  // first.
+  const fence::FenceRef& emission() const { return emission_; }
+  void set_emission(fence::FenceRef fence) { emission_ = std::move(fence); }
   // Asks for an event; room in `queue` is reserved.
   void set_event(base::Ref<EventQueue> queue, const drm_fakegpu_event_fence& event) {
     queue_ = std::move(queue);
@@ -55,6 +59,7 @@ class SubmitJob final : public sched::Job {
   ContextRef context_;
   base::Ref<JobCount> count_;
   std::vector<drm_fakegpu_ib> ibs_;
+  fence::FenceRef emission_;
   base::Ref<EventQueue> queue_;
   drm_fakegpu_event_fence event_ = {};
 };

@@ -64,20 +64,30 @@ void Recovery::poll() {
   if (!resetting_.empty()) arm();
 }
 
+void Recovery::keep_completed(Ring& ring) {
+  ring.process_fences(clock_.now());
+  ring.scheduler().for_each_pending([&ring](sched::Job& pending) {
+    auto& job = static_cast<SubmitJob&>(pending);
+    if (job.emission()->test_signaled()) ring.scheduler().reattach(job, job.emission());
+  });
+}
+
 void Recovery::finish(Resetting& resetting) {
   Ring& ring = *resetting.ring;
   const base::Nanos now = clock_.now();
+  keep_completed(ring);
   ring.forget_emissions();
   ring.restart();
 
   Context* guilty = nullptr;
-  if (resetting.guilty) {
+  if (resetting.guilty && !resetting.guilty->parent()) {
     guilty = &resetting.guilty->context();
     guilty->mark_guilty();
   }
   std::vector<base::Ref<SubmitJob>> innocent;
   ring.scheduler().for_each_pending([&](sched::Job& pending) {
     auto& job = static_cast<SubmitJob&>(pending);
+    if (job.parent()) return;  // completed
     if (&job == resetting.guilty.get()) {
       ring.scheduler().fail_pending(job, -ETIME);
     } else if (&job.context() == guilty) {
@@ -94,9 +104,8 @@ void Recovery::finish(Resetting& resetting) {
 }
 
 void Recovery::hold_memory(Ring& ring) {
-  ring.scheduler().for_each_pending([this](sched::Job& job) {
-    held_.push_back(static_cast<SubmitJob&>(job).context().vm());
-  });
+  ring.scheduler().for_each_pending(
+      [this](sched::Job& job) { held_.push_back(static_cast<SubmitJob&>(job).context().vm()); });
 }
 
 void Recovery::give_up(Resetting& resetting) {
@@ -104,7 +113,8 @@ void Recovery::give_up(Resetting& resetting) {
   hold_memory(ring);
   base::log(base::LogLevel::kError, "Ring {} reset failed", ring.info().name);
   tracer_.emit("gpu_reset_failed", {{"ring", ring.info().name}});
-  if (resetting.guilty) {
+  keep_completed(ring);
+  if (resetting.guilty && !resetting.guilty->parent()) {
     resetting.guilty->context().mark_guilty();
     ring.scheduler().fail_pending(*resetting.guilty, -ETIME);
   }

@@ -49,6 +49,9 @@ class Recovery {
 
   void arm();
   void poll();
+  // What the ring completed between begin() and the end of fetching is done, and must not run
+  // twice.
+  void keep_completed(Ring& ring);
   void finish(Resetting& resetting);
   void give_up(Resetting& resetting);
 

@@ -2,6 +2,7 @@
 // The driver over hardware that does what the fake GPU, in one thread, cannot do by itself.
 #include "device.h"
 
+#include <atomic>
 #include <utility>
 
 #include "file_impl.h"
@@ -21,13 +22,19 @@ class Mishaps final : public hw::Function {
 
   // The next look at the interrupt ring finds that its entry was lost.
   bool lose_entry = false;
+  // When the next reset of ring 0 is asked for, what was emitted there has just completed.
+  bool complete_before_reset = false;
 
   uint32_t read32(uint32_t offset) override {
     if (offset == reg::kIhWptr && std::exchange(lose_entry, false))
       return chip_.read32(reg::kIhRptr) | reg::kIhOverflow;
     return chip_.read32(offset);
   }
-  void write32(uint32_t offset, uint32_t value) override { chip_.write32(offset, value); }
+  void write32(uint32_t offset, uint32_t value) override {
+    if (offset == reg::ring(0, reg::kRingReset) && std::exchange(complete_before_reset, false))
+      complete_newest();
+    chip_.write32(offset, value);
+  }
   void ring_doorbell(unsigned ring, uint64_t wptr) override { chip_.ring_doorbell(ring, wptr); }
   hw::Memory& memory() override { return chip_.memory(); }
   void set_interrupt_handler(base::UniqueFunction<void()> handler) override {
@@ -35,6 +42,18 @@ class Mishaps final : public hw::Function {
   }
 
  private:
+  // Does what the last RELEASE_MEM in the ring says, which has not wrapped.
+  void complete_newest() {
+    const uint64_t base = chip_.read64(reg::ring(0, reg::kRingBaseLo));
+    const uint64_t wptr = chip_.read64(reg::ring(0, reg::kRingWptrLo));
+    const auto bytes = chip_.memory().at(base, wptr * 4);
+    const std::span packets(reinterpret_cast<uint32_t*>(bytes.data()), wptr);
+    const auto fence = packets::pm4::ReleaseMem::parse(packets.last(8));
+    ASSERT_TRUE(fence);
+    auto* slot = reinterpret_cast<uint64_t*>(chip_.memory().at(fence->address, 8).data());
+    std::atomic_ref(*slot).store(fence->data);
+  }
+
   hw::Function& chip_;
 };
 
@@ -74,6 +93,29 @@ TEST_F(DeviceTest, AFaultWhoseReportWasLostIsFound) {
   executor.run_for(10 * base::kNanosPerMilli);
   EXPECT_FALSE(function.lose_entry);
   EXPECT_EQ(client.poll_syncobj(done), 0);
+}
+
+TEST_F(DeviceTest, WhatCompletesWhileAResetIsAskedForDoesNotRunAgain) {
+  Client slow = open();
+  Client quick = open();
+  const uint32_t slow_context = slow.context();
+  const uint32_t slow_done = slow.syncobj();
+  const uint32_t quick_done = quick.syncobj();
+  auto target = quick.buffer();
+  ASSERT_EQ(slow.submit({.context = slow_context,
+                         .ibs = {slow.ib(words(packets::pm4::Hang{}))},
+                         .out = {{slow_done, 0, 0}}}),
+            0);
+  ASSERT_EQ(quick.submit({.context = quick.context(),
+                          .ibs = {quick.ib(write_dword(target.va, 7))},
+                          .out = {{quick_done, 0, 0}}}),
+            0);
+  function.complete_before_reset = true;
+  executor.run_for(2'100 * base::kNanosPerMilli);
+  EXPECT_EQ(slow.poll_syncobj(slow_done), 0);
+  EXPECT_EQ(quick.poll_syncobj(quick_done), 0);
+  EXPECT_EQ(target.as<uint32_t>()[0], 0u);
+  EXPECT_EQ(slow.submit({.context = slow_context, .ibs = {}}), 0);
 }
 
 }  // namespace
