@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -31,6 +33,7 @@ base::Result<std::unique_ptr<Server>> Server::create(
     server->tracer_.set_sink(server->trace_.get());
   }
   drv::Options driver = options.driver;
+  driver.owner_uid = geteuid();
   driver.channel_path.clear();
   // The driver tells every client the same. Those of the socket get descriptors, and never mmap
   // theirs.

@@ -3,6 +3,8 @@
 // last close.
 #include "inprocess/module.h"
 
+#include <unistd.h>
+
 #include <map>
 #include <mutex>
 
@@ -21,7 +23,9 @@ class Host {
  public:
   static base::Result<std::shared_ptr<Host>> create(const Settings& settings) {
     auto host = std::shared_ptr<Host>(new Host(settings.workers));
-    auto machine = drv::Machine::create(settings.profile, drv::Options(), host->clock_,
+    drv::Options options;
+    options.owner_uid = ::geteuid();
+    auto machine = drv::Machine::create(settings.profile, std::move(options), host->clock_,
                                         host->executor_, host->tracer_);
     if (!machine) return tl::unexpected(std::move(machine).error());
     host->machine_ = std::move(*machine);

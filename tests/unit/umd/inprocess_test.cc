@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -40,6 +41,22 @@ TEST(Settings, RefusesWhatIsNotUnderstood) {
                           "vram=1", "vram=1T", "vram=1048577", "vram=99999999999999999999",
                           "vram=18446744073709551615G", "workers=0", "edu=2", ",gfx=1"})
     EXPECT_FALSE(parse_settings(bad)) << bad;
+}
+
+// In a process of its own, which becomes another user.
+int open_with_high_priority_as(uid_t user) {
+  if (::setresuid(user, user, user) != 0) return errno;
+  fakegpu_device* device = nullptr;
+  fakegpu_context* context = nullptr;
+  int result = fakegpu_device_open("inprocess:vram=1M,sys=1M", &device);
+  if (result == 0)
+    result = fakegpu_context_create(device, nullptr, DRM_FAKEGPU_PRIORITY_HIGH, &context);
+  return -result;
+}
+
+TEST(Inprocess, HighPriorityIsForWhoeverRunsIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "machine lacks root";
+  EXPECT_EXIT(::_exit(open_with_high_priority_as(65534)), testing::ExitedWithCode(0), "");
 }
 
 // A machine in virtual time with one device on it.
