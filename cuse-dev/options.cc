@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "options.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cstdlib>
 #include <map>
 
 #include "version.h"
@@ -45,11 +48,13 @@ void add_transport_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_flag("--restricted", options.restricted,
                "CUSE: let the kernel move only the struct of an ioctl");
   app.add_option("--fuse-dir", options.fuse_directory,
-                 "Where the FUSE file system is mounted (/run/fakegpu/fs)");
+                 "Where the FUSE file system is mounted (/run/fakegpu/fs; "
+                 "$XDG_RUNTIME_DIR/fakegpu/fs but for root)");
   app.add_option("--link", options.link, "Make a symbolic link to the FUSE file");
   app.add_option("--bind", options.bind, "Bind-mount the FUSE file; turns its mmap off");
   app.add_option("--socket", options.socket,
-                 "Path of the socket, \"\" for none (/run/fakegpu/socket)");
+                 "Path of the socket, \"\" for none (/run/fakegpu/socket; "
+                 "$XDG_RUNTIME_DIR/fakegpu/socket but for root)");
 }
 
 void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
@@ -131,8 +136,17 @@ std::optional<mode_t> parse_mode(std::string_view text) {
   return mode;
 }
 
+std::string default_directory(uid_t user, const char* runtime_directory) {
+  if (user == 0 || runtime_directory == nullptr || runtime_directory[0] != '/')
+    return "/run/fakegpu";
+  return std::string(runtime_directory) + "/fakegpu";
+}
+
 ParsedOptions parse_options(int argc, const char* const* argv) {
   ParsedOptions parsed;
+  const std::string directory = default_directory(geteuid(), getenv("XDG_RUNTIME_DIR"));
+  parsed.options.fuse_directory = directory + "/fs";
+  parsed.options.socket = directory + "/socket";
   Texts texts;
   CLI::App app("A fake GPU, served to programs as a device.", "fakegpud");
   add_transport_options(app, parsed.options, texts);

@@ -31,10 +31,10 @@ struct Options {
   std::string name = "fakegpu";  // of the CUSE node below /dev
   mode_t mode = 0666;
   bool restricted = false;
-  std::string fuse_directory = "/run/fakegpu/fs";
+  std::string fuse_directory;  // default_directory() + "/fs"
   std::string link;
   std::string bind;
-  std::string socket = "/run/fakegpu/socket";  // empty: none
+  std::string socket;  // default_directory() + "/socket"; empty: none
   hw::Profile profile;
   drv::Options driver;
   unsigned workers = 0;  // 0: one less than there are processors, 1 to 4
@@ -44,6 +44,11 @@ struct Options {
   int ready_fd = -1;
   LoopKind loop = LoopKind::kAuto;
 };
+
+// Where the socket and the mount are unless told: /run/fakegpu for root; for another user
+// `runtime_directory` (of $XDG_RUNTIME_DIR) + "/fakegpu", if that is an absolute path as the XDG
+// base directory specification demands. libdrm_fakegpu looks in both.
+std::string default_directory(uid_t user, const char* runtime_directory);
 
 // What main() is to do: go on with `options`, or exit at once with `status` (help, version,
 // mistakes; the text has been printed).

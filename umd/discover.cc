@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -55,9 +56,19 @@ Environment environment() {
   // there.
   const char* device = ::secure_getenv("FAKEGPU_DEVICE");
   if (device && *device) environment.device = device;
-  environment.defaults = {"/dev/fakegpu", "/run/fakegpu/fs/fakegpu", "/run/fakegpu/socket",
-                          kInprocessPrefix};
+  environment.defaults = default_places(::geteuid(), ::secure_getenv("XDG_RUNTIME_DIR"));
   return environment;
+}
+
+std::vector<std::string> default_places(uid_t user, const char* runtime_directory) {
+  std::vector<std::string> all;
+  if (user != 0 && runtime_directory && runtime_directory[0] == '/') {
+    const std::string own = std::string(runtime_directory) + "/fakegpu";
+    all = {own + "/fs/fakegpu", own + "/socket"};
+  }
+  all.insert(all.end(),
+             {"/dev/fakegpu", "/run/fakegpu/fs/fakegpu", "/run/fakegpu/socket", kInprocessPrefix});
+  return all;
 }
 
 std::vector<Place> places(const Environment& environment) {

@@ -2,6 +2,8 @@
 // Where devices may be, and which transport a place asks for.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +20,11 @@ struct Environment {
   std::vector<std::string> defaults;  // in order of preference
 };
 Environment environment();
+
+// The places where a daemon serves unless told otherwise. `runtime_directory`: $XDG_RUNTIME_DIR;
+// unless `user` is root, who has no daemon there, and if it is absolute, a daemon of the user's own
+// comes before the system's.
+std::vector<std::string> default_places(uid_t user, const char* runtime_directory);
 
 struct Place {
   std::string where;

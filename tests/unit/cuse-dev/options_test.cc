@@ -54,10 +54,18 @@ TEST(CommandLine, HasTheDocumentedDefaults) {
   EXPECT_EQ(parsed.options.transport, TransportKind::kAuto);
   EXPECT_EQ(parsed.options.name, "fakegpu");
   EXPECT_EQ(parsed.options.mode, mode_t{0666});
-  EXPECT_EQ(parsed.options.fuse_directory, "/run/fakegpu/fs");
-  EXPECT_EQ(parsed.options.socket, "/run/fakegpu/socket");
+  const std::string directory = default_directory(geteuid(), getenv("XDG_RUNTIME_DIR"));
+  EXPECT_EQ(parsed.options.fuse_directory, directory + "/fs");
+  EXPECT_EQ(parsed.options.socket, directory + "/socket");
   EXPECT_EQ(parsed.options.profile.vram_bytes, 1ull << 30);
   EXPECT_EQ(parsed.options.driver.timeout, 2 * base::kNanosPerSecond);
+}
+
+TEST(DefaultDirectory, IsTheUsersOwnButForRoot) {
+  EXPECT_EQ(default_directory(0, "/run/user/0"), "/run/fakegpu");
+  EXPECT_EQ(default_directory(1000, "/run/user/1000"), "/run/user/1000/fakegpu");
+  for (const char* none : {static_cast<const char*>(nullptr), "", "not/absolute"})
+    EXPECT_EQ(default_directory(1000, none), "/run/fakegpu");
 }
 
 TEST(CommandLine, SetsEverything) {

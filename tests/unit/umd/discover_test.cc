@@ -81,8 +81,19 @@ TEST_F(Discover, LooksAtTheDefaultsInOrder) {
     EXPECT_STREQ(place.source, "default");
     order.push_back(place.where);
   }
-  EXPECT_EQ(order, (std::vector<std::string>{"/dev/fakegpu", "/run/fakegpu/fs/fakegpu",
-                                             "/run/fakegpu/socket", "inprocess:"}));
+  EXPECT_EQ(order, default_places(::geteuid(), ::getenv("XDG_RUNTIME_DIR")));
+}
+
+TEST(DefaultPlaces, AreTheSystemsAfterTheUsersOwn) {
+  const std::vector<std::string> system = {"/dev/fakegpu", "/run/fakegpu/fs/fakegpu",
+                                           "/run/fakegpu/socket", "inprocess:"};
+  EXPECT_EQ(default_places(0, "/run/user/0"), system) << "root's daemon is the system's";
+  for (const char* none : {static_cast<const char*>(nullptr), "", "not/absolute"})
+    EXPECT_EQ(default_places(1000, none), system);
+  std::vector<std::string> all = {"/run/user/1000/fakegpu/fs/fakegpu",
+                                  "/run/user/1000/fakegpu/socket"};
+  all.insert(all.end(), system.begin(), system.end());
+  EXPECT_EQ(default_places(1000, "/run/user/1000"), all);
 }
 
 TEST_F(Discover, TheEnvironmentsDeviceIsTheOnlyOne) {
@@ -97,7 +108,7 @@ TEST_F(Discover, TheEnvironmentsDeviceIsTheOnlyOne) {
 
 TEST_F(Discover, AnEmptyVariableIsAsNone) {
   ::setenv("FAKEGPU_DEVICE", "", 1);
-  EXPECT_EQ(places(environment()).size(), 4u);
+  EXPECT_EQ(places(environment()).size(), environment().defaults.size());
 }
 
 TEST_F(Discover, TellsTransportsByTheKindOfFile) {

@@ -31,6 +31,7 @@ struct fakegpu_device;
  *     gfx 0 to 4, compute 0 to 8, sdma 0 to 4 (rings), vram and sys (bytes; suffix K, M or G),
  *     workers 1 to 64 (threads), edu 0 or 1. Equal strings share one GPU within the process;
  *   - NULL: $FAKEGPU_DEVICE if it is set (and then nothing else), else the first that answers of
+ *     $XDG_RUNTIME_DIR/fakegpu/fs/fakegpu and $XDG_RUNTIME_DIR/fakegpu/socket (not for root),
  *     /dev/fakegpu, /run/fakegpu/fs/fakegpu, /run/fakegpu/socket and "inprocess:".
  * \param out    out, the device; fakegpu_device_close() frees it
  *
