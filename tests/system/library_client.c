@@ -5,6 +5,9 @@
  *   library_client WHERE wait   waits for ever; prints "waiting" before and the wait's errno after
  *   library_client WHERE busy   keeps memory, mappings, running and queued jobs and pending waits,
  * prints "busy" and stays so until it is killed
+ *   library_client WHERE fill   lets the GPU write memory that the CPU then reads; prints "filled"
+ *   library_client WHERE high   asks for high priority: prints the errno for a context that is
+ * created with it, and for one that is given it later
  */
 #include <errno.h>
 #include <pthread.h>
@@ -75,11 +78,46 @@ static _Noreturn void busy(void) {
   for (;;) pause();
 }
 
+static int fill(void) {
+  const uint32_t value = 0x600dda7a;
+  struct fakegpu_context* context;
+  struct fakegpu_cmdbuf* packets;
+  struct fakegpu_syncobj* done;
+  struct fakegpu_bo* bo;
+  void* cpu;
+  uint64_t va;
+  must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
+  must(fakegpu_cmdbuf_create(context, DRM_FAKEGPU_RING_GFX, &packets), "command buffer");
+  must(fakegpu_bo_create(device, kBoBytes, 0, 0, 0, &bo), "create BO");
+  must(fakegpu_bo_map(bo, &cpu), "map BO");
+  must(fakegpu_bo_va(bo, &va), "bind BO");
+  must(fakegpu_cmd_fill(packets, va, value, kBoBytes), "fill");
+  must(fakegpu_syncobj_create(device, 0, &done), "syncobj");
+  int ring = fakegpu_find_ring(device, DRM_FAKEGPU_RING_GFX, 0);
+  must(ring, "ring");
+  must(fakegpu_context_submit_one(context, (uint32_t)ring, packets, done), "submit");
+  must(fakegpu_syncobj_wait(device, &done, 1, INT64_MAX, 0, NULL), "wait");
+  for (size_t i = 0; i < kBoBytes / sizeof value; ++i)
+    if (((const uint32_t*)cpu)[i] != value) return 1;
+  puts("filled");
+  return 0;
+}
+
+static int high(void) {
+  struct fakegpu_context* context;
+  printf("%d\n", -fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_HIGH, &context));
+  must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
+  printf("%d\n", -fakegpu_context_set_priority(context, DRM_FAKEGPU_PRIORITY_HIGH));
+  return 0;
+}
+
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   must(fakegpu_device_open(argv[1], &device), argv[1]);
   must(fakegpu_syncobj_create(device, 0, &never), "syncobj");
   if (strcmp(argv[2], "busy") == 0) busy();
+  if (strcmp(argv[2], "fill") == 0) return fill();
+  if (strcmp(argv[2], "high") == 0) return high();
   if (strcmp(argv[2], "wait") != 0) return 2;
   puts("waiting");
   fflush(stdout);

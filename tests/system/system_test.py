@@ -6,111 +6,15 @@ Usage: system_test.py socket|fuse|cuse FAKEGPUD FAKEGPU PLAIN_CLIENT LIBRARY_CLI
 Writes TAP.
 """
 import errno
-import json
 import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 
-TRANSPORT, DAEMON, TOOL, PLAIN_CLIENT, LIBRARY_CLIENT = sys.argv[1:6]
-# A guest's sockets do not work in the host's folders.
-BASE = '/run' if TRANSPORT == 'cuse' else tempfile.gettempdir()
-HAS_NODE = TRANSPORT != 'socket'
-# Bounds of a machine under load; what is bounded takes milliseconds.
-AT_ONCE = 2
-READY = 60
-
-
-class Daemon:
-    """A fakegpud with a folder of its own; a context manager."""
-    count = 0
-
-    def __init__(self, *options):
-        Daemon.count += 1
-        self.folder = tempfile.mkdtemp(prefix='fakegpu-system.', dir=BASE)
-        self.socket = self.folder + '/socket'
-        name = f'fakegpu-system-{os.getpid()}-{Daemon.count}'
-        self.where = {'cuse': '/dev/' + name, 'fuse': self.folder + '/fs/fakegpu',
-                      'socket': self.socket}[TRANSPORT]
-        ready, tell = os.pipe()
-        self.process = subprocess.Popen(
-            [DAEMON, '--foreground', '--transport', TRANSPORT, '--name', name, '--vram', '64',
-             '--fuse-dir', self.folder + '/fs', '--socket', self.socket, '--ready-fd', str(tell),
-             '--workers', '2', *options], pass_fds=[tell])
-        os.close(tell)
-        told = os.read(ready, 5)
-        os.close(ready)
-        assert told == b'READY', f'the daemon said {told}'
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(READY)
-        if TRANSPORT == 'fuse' and os.path.ismount(self.folder + '/fs'):
-            subprocess.run(['umount', '-l', self.folder + '/fs'], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def counts(self):
-        """What a client that is gone must not leave behind."""
-        info = json.loads(run([TOOL, 'info', '--json', '--device', self.where]).stdout)
-        proc = f'/proc/{self.process.pid}'
-        with open(proc + '/maps', encoding='ascii') as maps:
-            mappings = sum('memfd' in line for line in maps)
-        return {'fds': len(os.listdir(proc + '/fd')), 'mappings': mappings,
-                'heaps': [heap['used_bytes'] for heap in info['heaps']]}
-
-
-def run(command, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
-                          **options)
-
-
-def start(program, daemon, mode, word):
-    """A client that has printed `word`."""
-    client = subprocess.Popen([program, daemon.where, mode], stdout=subprocess.PIPE, text=True)
-    line = client.stdout.readline()
-    assert line == word + '\n', f'the client said {line!r}'
-    return client
-
-
-def start_waiters(daemon, count):
-    """Half of them with the library, the others without it where there is a node."""
-    plain = PLAIN_CLIENT if HAS_NODE else LIBRARY_CLIENT
-    waiters = [start((plain, LIBRARY_CLIENT)[i % 2], daemon, 'wait', 'waiting')
-               for i in range(count)]
-    # They print before they wait.
-    time.sleep(0.2)
-    assert all(waiter.poll() is None for waiter in waiters), 'a wait ended by itself'
-    return waiters
-
-
-def results(waiters, within):
-    """The errno of each wait; fails if one is not back in time."""
-    deadline = time.monotonic() + within
-    found = []
-    for waiter in waiters:
-        waiter.wait(max(0.01, deadline - time.monotonic()))
-        found.append(int(waiter.stdout.read()))
-        assert waiter.returncode == 0
-    return found
-
-
-def expect_equal(got, wanted):
-    assert got == wanted, f'{got} instead of {wanted}'
-
-
-def eventually(get, wanted, within=20):
-    deadline = time.monotonic() + within
-    while (got := get()) != wanted:
-        assert time.monotonic() < deadline, f'{got} instead of {wanted}'
-        time.sleep(0.05)
+from harness import (AT_ONCE, BASE, DAEMON, HAS_NODE, LIBRARY_CLIENT, PLAIN_CLIENT, READY, TOOL,
+                     TRANSPORT, Daemon, eventually, expect_equal, main, results, run, start,
+                     start_waiters)
 
 
 def test_a_node_serves_an_unmodified_program():
@@ -231,25 +135,4 @@ def test_wrong_arguments_are_refused_with_a_message():
         assert ended.stderr, f'{command}: no message'
 
 
-def main():
-    needed = {'fuse': '/dev/fuse', 'cuse': '/dev/cuse'}.get(TRANSPORT)
-    if needed and not os.access(needed, os.R_OK | os.W_OK):
-        print(f'1..0 # SKIP machine lacks {needed}')
-        return
-    # Those of a device node have 'node' in their name; a socket has none.
-    tests = [(name, test) for name, test in globals().items() if name.startswith('test_')
-             and not ('_node_' in name and not HAS_NODE)]
-    for number, (name, test) in enumerate(tests, 1):
-        name = name.removeprefix('test_').replace('_', ' ')
-        try:
-            skipped = test()
-            print(f'ok {number} - {name}' + (f' # SKIP {skipped}' if skipped else ''))
-        except (AssertionError, subprocess.TimeoutExpired, ValueError) as error:
-            for line in str(error).splitlines():
-                print('#', line)
-            print(f'not ok {number} - {name}')
-        sys.stdout.flush()
-    print(f'1..{len(tests)}')
-
-
-main()
+main(globals())
