@@ -175,9 +175,11 @@ Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
   flags.all = (arg.flags & kWaitAll) != 0;
   flags.for_submit = (arg.flags & kWaitForSubmit) != 0;
   flags.available = (arg.flags & kWaitAvailable) != 0;
-  const auto deadline = arg.flags & kWaitDeadline
-                            ? static_cast<base::Nanos>(std::min<uint64_t>(arg.deadline, INT64_MAX))
-                            : 0;
+  // 1 for 0, which stands for none: the kernel passes a deadline of 0 on, too.
+  const auto deadline =
+      arg.flags & kWaitDeadline
+          ? static_cast<base::Nanos>(std::clamp<uint64_t>(arg.deadline, 1, INT64_MAX))
+          : 0;
   auto wait = std::make_unique<fence::SyncobjWait>(std::move(entries), flags, deadline);
   const base::Nanos now = device.now();
   if (const auto answer = wait->start(now, file.wait_done(call.request.id))) {
