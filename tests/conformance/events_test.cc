@@ -4,9 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <thread>
-
+#include "blocked.h"
 #include "client.h"
 
 namespace fakegpu::conformance {
@@ -67,8 +65,8 @@ TEST_F(Events, ComeInOrderAndSeveralAtATime) {
 TEST_F(Events, WakeABlockedReader) {
   int result = 0;
   drm_fakegpu_event_fence event = {};
-  std::thread reader([&] { result = read({&event, 1}, true); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  BlockedThread reader([&] { result = read({&event, 1}, true); });
+  reader.wait_until_arrived(client_);
   ASSERT_EQ(submit(42), 0);
   reader.join();
   EXPECT_EQ(result, 1);

@@ -5,9 +5,9 @@
 #include <signal.h>
 
 #include <atomic>
-#include <chrono>
-#include <thread>
+#include <list>
 
+#include "blocked.h"
 #include "client.h"
 
 namespace fakegpu::conformance {
@@ -16,11 +16,6 @@ namespace {
 constexpr uint32_t kAll = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL;
 constexpr uint32_t kForSubmit = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT;
 constexpr uint32_t kUntouched = 0xabcd;
-
-// Gives a wait that was just started time to block. Whatever it does, the tests hold.
-void let_it_block() {
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-}
 
 TEST(Wait, EndsAtItsAbsoluteTimeAndNeverEarly) {
   const Client client;
@@ -57,8 +52,8 @@ TEST(Wait, IsAnsweredFromAnotherThread) {
   const uint32_t handles[] = {client.make_syncobj(), client.make_syncobj()};
   uint32_t first = kUntouched;
   int result = 1;
-  std::thread waiter([&] { result = client.wait(handles, INT64_MAX, kForSubmit, &first); });
-  let_it_block();
+  BlockedThread waiter([&] { result = client.wait(handles, INT64_MAX, kForSubmit, &first); });
+  waiter.wait_until_arrived(client);
   EXPECT_EQ(client.signal({&handles[1], 1}), 0);
   waiter.join();
   EXPECT_EQ(result, 0);
@@ -69,16 +64,16 @@ TEST(Wait, OfManyThreadsAreAllAnswered) {
   const Client client;
   const uint32_t handle = client.make_syncobj();
   std::atomic<int> succeeded = 0;
-  std::vector<std::thread> waiters;
+  std::list<BlockedThread> waiters;
   for (uint64_t point = 1; point <= 8; ++point) {
     waiters.emplace_back([&client, &succeeded, handle, point] {
       succeeded += client.timeline_wait({&handle, 1}, {&point, 1}, INT64_MAX, kForSubmit) == 0;
     });
   }
-  let_it_block();
+  for (const BlockedThread& waiter : waiters) waiter.wait_until_arrived(client);
   for (uint64_t point = 1; point <= 8; ++point)
     EXPECT_EQ(client.timeline_signal({&handle, 1}, {&point, 1}), 0);
-  for (std::thread& waiter : waiters) waiter.join();
+  for (BlockedThread& waiter : waiters) waiter.join();
   EXPECT_EQ(succeeded, 8);
 }
 
@@ -88,9 +83,9 @@ TEST(Wait, KeepsWhatItWaitedForWhenTheObjectIsResetOrDestroyed) {
   const uint32_t handle = client.make_syncobj();
   ASSERT_EQ(gate.submit({{.handle = handle}}), 0);
   int result = 1;
-  std::thread waiter([&] { result = client.wait({&handle, 1}, INT64_MAX, 0); });
-  // The wait must have begun, or it would find the object gone.
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  BlockedThread waiter([&] { result = client.wait({&handle, 1}, INT64_MAX, 0); });
+  // Or it would find the object gone.
+  waiter.wait_until_arrived(client);
   EXPECT_EQ(client.reset({&handle, 1}), 0);
   drm_syncobj_destroy destroy = {.handle = handle};
   EXPECT_EQ(client.call(DRM_IOCTL_SYNCOBJ_DESTROY, destroy), 0);
@@ -102,8 +97,8 @@ TEST(Wait, KeepsWhatItWaitedForWhenTheObjectIsResetOrDestroyed) {
 TEST(Wait, BlocksNobodyElseOnTheSameFile) {
   const Client client;
   const uint32_t handle = client.make_syncobj();
-  std::thread waiter([&] { client.wait({&handle, 1}, INT64_MAX, kForSubmit); });
-  let_it_block();
+  BlockedThread waiter([&] { client.wait({&handle, 1}, INT64_MAX, kForSubmit); });
+  waiter.wait_until_arrived(client);
   drm_get_cap cap = {.capability = DRM_CAP_SYNCOBJ};
   for (int i = 0; i < 20; ++i) EXPECT_EQ(client.call(DRM_IOCTL_GET_CAP, cap), 0);
   EXPECT_EQ(client.signal({&handle, 1}), 0);
@@ -118,10 +113,9 @@ TEST(Wait, MayBeClosedByTheAnswerOfAnotherOfItsObjects) {
   ASSERT_EQ(gate.submit({{.handle = submitted}}), 0);
   const uint32_t handles[] = {submitted, late};
   int result = 1;
-  std::thread waiter([&] { result = client.wait(handles, INT64_MAX, kForSubmit | kAll); });
-  let_it_block();
+  BlockedThread waiter([&] { result = client.wait(handles, INT64_MAX, kForSubmit | kAll); });
+  waiter.wait_until_arrived(client);
   EXPECT_EQ(client.signal({&late, 1}), 0);
-  let_it_block();
   gate.open();
   waiter.join();
   EXPECT_EQ(result, 0);
@@ -137,16 +131,12 @@ TEST(Wait, EndsWithEintrWhenASignalArrives) {
   const Client client;
   const uint32_t handle = client.make_syncobj();
   std::atomic<int> result = 1;
-  std::thread waiter([&] { result = client.wait({&handle, 1}, INT64_MAX, kForSubmit); });
-  // A signal that comes before the wait has begun is lost; so they come until it ends.
-  const auto start = std::chrono::steady_clock::now();
-  while (result == 1 && std::chrono::steady_clock::now() - start < std::chrono::seconds(20)) {
-    let_it_block();
-    ::pthread_kill(waiter.native_handle(), SIGUSR1);
-  }
-  EXPECT_EQ(result, -EINTR);
-  if (result == 1) client.signal({&handle, 1});
+  BlockedThread waiter([&] { result = client.wait({&handle, 1}, INT64_MAX, kForSubmit); });
+  // A signal that comes before the wait has begun would be lost.
+  waiter.wait_until_arrived(client);
+  ::pthread_kill(waiter.handle(), SIGUSR1);
   waiter.join();
+  EXPECT_EQ(result, -EINTR);
   // The wait may be repeated as it is, and nothing of the first is left behind.
   EXPECT_EQ(client.signal({&handle, 1}), 0);
   EXPECT_EQ(client.wait({&handle, 1}, INT64_MAX, kForSubmit), 0);

@@ -85,13 +85,20 @@ def start(program, daemon, mode, word):
     return client
 
 
+def state_of(pid):
+    """As ps shows it: S while it sleeps in a call that a signal ends."""
+    with open(f'/proc/{pid}/stat', encoding='utf-8') as file:
+        return file.read().rpartition(')')[2].split()[0]
+
+
 def start_waiters(daemon, count):
     """Half of them with the library, the others without it where there is a node."""
     plain = PLAIN_CLIENT if HAS_NODE else LIBRARY_CLIENT
     waiters = [start((plain, LIBRARY_CLIENT)[i % 2], daemon, 'wait', 'waiting')
                for i in range(count)]
     # They print before they wait.
-    time.sleep(0.2)
+    for waiter in waiters:
+        eventually(lambda pid=waiter.pid: state_of(pid), 'S')
     assert all(waiter.poll() is None for waiter in waiters), 'a wait ended by itself'
     return waiters
 
