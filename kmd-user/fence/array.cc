@@ -12,6 +12,10 @@ struct Array::Member final : Callback {
   Array* array = nullptr;
 };
 
+Array* Array::from(Fence* fence) {
+  return fence && fence->kind() == Kind::kArray ? static_cast<Array*>(fence) : nullptr;
+}
+
 base::Ref<Array> Array::create(Contexts& contexts, std::vector<FenceRef> members, Mode mode) {
   return base::Ref<Array>::adopt(new Array(contexts.allocate(), std::move(members), mode));
 }
@@ -22,7 +26,7 @@ Array::Array(uint64_t context, std::vector<FenceRef> members, Mode mode)
       callbacks_(new Member[members_.size()]),
       mode_(mode) {
   for (const FenceRef& member : members_) {
-    assert(member->kind() == Kind::kPlain);
+    assert(!member->is_container());
     (void)member;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// dma_fence_array: signals when all (or any) of its members have. Members are not arrays or chains.
+// dma_fence_array: signals when all (or any) of its members have. Members are not arrays or chains:
+// whoever has some flattens them first (merge() in fence/unwrap.h).
 #pragma once
 
 #include <memory>
@@ -18,6 +19,10 @@ class Array final : public Fence {
   static base::Ref<Array> create(Contexts& contexts, std::vector<FenceRef> members,
                                  Mode mode = Mode::kAll);
 
+  // The fence as an array, or null.
+  static Array* from(Fence* fence);
+
+  std::string_view driver_name() const override { return "dma_fence_array"; }
   std::string_view timeline_name() const override { return "unbound"; }
   const std::vector<FenceRef>& members() const { return members_; }
 

@@ -19,6 +19,7 @@ class Chain final : public Fence, private Callback {
   // The fence as a chain node, or null.
   static Chain* from(Fence* fence);
 
+  std::string_view driver_name() const override { return "dma_fence_chain"; }
   std::string_view timeline_name() const override { return "unbound"; }
   const FenceRef& contained() const { return contained_; }
   // The seqno of the node before it in its context; 0 if it is the first there.

@@ -50,6 +50,7 @@ class Fence : public base::RefCounted {
   enum class Kind : uint8_t { kPlain, kArray, kChain };
 
   Kind kind() const { return kind_; }
+  bool is_container() const { return kind_ != Kind::kPlain; }
   uint64_t context() const { return context_; }
   uint64_t seqno() const { return seqno_; }
   virtual std::string_view driver_name() const { return "fakegpu"; }
@@ -87,9 +88,12 @@ class Fence : public base::RefCounted {
   // The earliest hint so far; 0 if none.
   base::Nanos deadline() const { return deadline_; }
 
-  // True if `a` signals after `b`; false if they are not of one context. Seqnos are 64-bit here.
+  // True if `a` signals after `b`; false if they are not of one context. Seqnos have 64 bits unless
+  // the context counts in 32.
   static bool is_later(const Fence& a, const Fence& b) {
-    return a.context_ == b.context_ && a.seqno_ > b.seqno_;
+    if (a.context_ != b.context_) return false;
+    if (a.counts_in_32_bits_) return static_cast<int32_t>(a.seqno_ - b.seqno_) > 0;
+    return a.seqno_ > b.seqno_;
   }
 
  protected:
@@ -100,6 +104,8 @@ class Fence : public base::RefCounted {
     context_ = context;
     seqno_ = seqno;
   }
+  // For a context whose seqnos wrap around at 32 bits: all its fences say so.
+  void count_in_32_bits() { counts_in_32_bits_ = true; }
   ~Fence() override;
   // A fence that goes while somebody still listens signals -EDEADLK first: whoever listens should
   // have held a reference. Then dispose(), which is what an object with its own allocation
@@ -123,8 +129,9 @@ class Fence : public base::RefCounted {
   // These fill the padding behind the reference count: a fence is one cache line.
   int16_t error_ = 0;
   std::atomic<bool> signaled_{false};
-  Kind kind_ : 7;
+  Kind kind_ : 6;
   bool enabled_ : 1 = false;
+  bool counts_in_32_bits_ : 1 = false;
   uint64_t context_;
   uint64_t seqno_;
   base::List<Callback> callbacks_;
@@ -134,7 +141,7 @@ class Fence : public base::RefCounted {
 
 using FenceRef = base::Ref<Fence>;
 
-// A fence that code here signals itself: tests, sw_sync, hardware emissions.
+// A fence that code here signals itself: tests, hardware emissions.
 class ManualFence : public Fence {
  public:
   ManualFence(uint64_t context, uint64_t seqno, std::string_view timeline)
