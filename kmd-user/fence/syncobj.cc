@@ -5,8 +5,13 @@
 #include <utility>
 
 #include "fence/chain.h"
+#include "fence/unwrap.h"
 
 namespace fakegpu::fence {
+
+Syncobj::~Syncobj() {
+  while (SyncobjObserver* observer = observers_.pop_front()) observer->syncobj_gone();
+}
 
 void Syncobj::replace(FenceRef fence) {
   if (fence == fence_) return;
@@ -15,6 +20,7 @@ void Syncobj::replace(FenceRef fence) {
 }
 
 void Syncobj::add_point(Contexts& contexts, FenceRef fence, uint64_t point) {
+  if (Chain::from(fence.get())) fence = merge(contexts, {&fence, 1});
   const base::Ref<Chain> node = Chain::create(contexts, fence_, std::move(fence), point);
   fence_ = node;
   notify();

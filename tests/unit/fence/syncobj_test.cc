@@ -168,6 +168,51 @@ TEST_F(SyncobjTest, AddingAPointOnABinaryFenceWaitsForBoth) {
   EXPECT_EQ(query(), 3u);
 }
 
+TEST_F(SyncobjTest, AddingAChainAsAPointAddsWhatItWaitsFor) {
+  for (uint64_t point : {1, 2}) {
+    fences.push_back(fake(point));
+    box->add_point(contexts, fences.back(), point);
+  }
+  auto other = base::make_ref<Syncobj>();
+  other->add_point(contexts, box->fence(), 9);
+  EXPECT_FALSE(Chain::from(Chain::from(other->fence().get())->contained().get()));
+  EXPECT_EQ(Chain::last_signaled(other->fence()), 0u);
+  fences[1]->signal(1);
+  EXPECT_EQ(Chain::last_signaled(other->fence()), 0u);
+  fences[0]->signal(1);
+  EXPECT_EQ(Chain::last_signaled(other->fence()), 9u);
+}
+
+// TRANSFER to point 0 is find() in the source and replace() in the destination.
+TEST_F(SyncobjTest, ATransferredPointIsAStubBelowTheHeadAndANodeAtTheHead) {
+  submit(1);
+  submit(2);
+  for (FakeRef& fence : fences) fence->signal(1);
+  auto other = base::make_ref<Syncobj>();
+  ASSERT_EQ(find(1), 0);
+  other->replace(found);
+  EXPECT_EQ(Chain::last_signaled(other->fence()), 0u);
+  ASSERT_EQ(find(2), 0);
+  other->replace(found);
+  EXPECT_EQ(Chain::last_signaled(other->fence()), 2u);
+}
+
+TEST_F(SyncobjTest, ObserversHearThatItIsGone) {
+  struct Gone final : SyncobjObserver {
+    void syncobj_changed(Syncobj&) override { ADD_FAILURE(); }
+    void syncobj_gone() override {
+      EXPECT_FALSE(linked());
+      ++gone;
+    }
+    int gone = 0;
+  } first, second;
+  box->observe(first);
+  box->observe(second);
+  box = nullptr;
+  EXPECT_EQ(first.gone, 1);
+  EXPECT_EQ(second.gone, 1);
+}
+
 TEST_F(SyncobjTest, ResetLetsTheFenceGo) {
   submit(1);
   box->replace(nullptr);

@@ -18,6 +18,9 @@ class SyncobjObserver : public base::ListHook {
  public:
   // The observer is still registered and may unregister itself, or any other, from here.
   virtual void syncobj_changed(Syncobj& syncobj) = 0;
+  // The last reference is gone: the syncobj will not change any more. The observer is no longer
+  // registered. For those who observe what they hold no reference to.
+  virtual void syncobj_gone() {}
 
  protected:
   ~SyncobjObserver() = default;
@@ -30,7 +33,8 @@ class Syncobj final : public base::RefCounted {
   const FenceRef& fence() const { return fence_; }
   // Swaps the fence; observers hear of it if it is another one.
   void replace(FenceRef fence);
-  // Puts a chain node with `fence` at `point` on top of what is there.
+  // Puts a chain node with `fence` at `point` on top of what is there. A node cannot contain a
+  // chain: of one, the node gets what merge() makes of it, as with TRANSFER.
   void add_point(Contexts& contexts, FenceRef fence, uint64_t point);
 
   // The fence that stands for `point` now: 0 and the fence (a stub made at `now` if that point is
@@ -40,7 +44,7 @@ class Syncobj final : public base::RefCounted {
   void observe(SyncobjObserver& observer) { observers_.push_back(observer); }
 
  private:
-  ~Syncobj() override = default;
+  ~Syncobj() override;
   void notify();
 
   FenceRef fence_;
