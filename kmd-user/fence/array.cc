@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 
 namespace fakegpu::fence {
 
@@ -90,6 +91,13 @@ base::Nanos Array::latest_timestamp() const {
   base::Nanos latest = 0;
   for (const FenceRef& member : members_) latest = std::max(latest, member->timestamp());
   return latest;
+}
+
+int Array::first_signaled() const {
+  if (members_.empty()) return -EINVAL;
+  for (size_t i = 0; i < members_.size(); ++i)
+    if (members_[i]->test_signaled()) return static_cast<int>(i);
+  return -EAGAIN;
 }
 
 void Array::conclude(base::Nanos when) {

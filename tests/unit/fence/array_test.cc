@@ -54,6 +54,23 @@ TEST_F(ArrayTest, AnyTakesTheFirstMember) {
   EXPECT_EQ(listener.calls, 1);
 }
 
+TEST_F(ArrayTest, AnyTellsWhichMemberSignalled) {
+  make(Mode::kAny);
+  array->add_callback(listener);
+  EXPECT_EQ(array->first_signaled(), -EAGAIN);
+  fences[2]->signal(1);
+  EXPECT_EQ(array->first_signaled(), 2);
+  fences[1]->signal(2);
+  EXPECT_EQ(array->first_signaled(), 1);
+  EXPECT_EQ(Array::create(contexts, {}, Mode::kAny)->first_signaled(), -EINVAL);
+}
+
+TEST_F(ArrayTest, HoldsNoContainers) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  make(Mode::kAll);
+  EXPECT_DEATH(Array::create(contexts, {array}), "is_container");
+}
+
 TEST_F(ArrayTest, PollsItsMembersWithoutRegistering) {
   make(Mode::kAll);
   EXPECT_FALSE(array->is_signaled());

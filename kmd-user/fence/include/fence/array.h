@@ -25,6 +25,9 @@ class Array final : public Fence {
   std::string_view driver_name() const override { return "dma_fence_array"; }
   std::string_view timeline_name() const override { return "unbound"; }
   const std::vector<FenceRef>& members() const { return members_; }
+  // Of an array with Mode::kAny that has signalled: the index of a member that has, as
+  // dma_fence_wait_any_timeout reports it. -EINVAL without members, -EAGAIN if none has.
+  int first_signaled() const;
 
  protected:
   bool do_enable_signaling() override;
