@@ -101,6 +101,7 @@ int Array::first_signaled() const {
 }
 
 void Array::conclude(base::Nanos when) {
+  if (test_signaled()) return;
   if (member_error_ != 0) set_error(member_error_);
   signal(when);
 }

@@ -97,7 +97,12 @@ void Fence::set_error(int error) {
               error);
     return;
   }
-  if (error_ == 0 && !test_signaled()) error_ = static_cast<int16_t>(error);
+  if (test_signaled()) {
+    base::log(base::LogLevel::kWarning, "Fence {:x}:{:x}: error {} comes after its signal",
+              context_, seqno_, error);
+    return;
+  }
+  if (error_ == 0) error_ = static_cast<int16_t>(error);
 }
 
 bool Fence::signal(base::Nanos when) {

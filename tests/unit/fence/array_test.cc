@@ -131,8 +131,10 @@ TEST_F(ArrayTest, AnErrorAfterAnyHasSignalledIsNotTheArrays) {
   array->add_callback(listener);
   fences[1]->signal(10);
   fences[0]->set_error(-EIO);
+  LogCapture log;
   fences[0]->signal(20);
   EXPECT_EQ(array->status(), 1);
+  EXPECT_TRUE(log.lines.empty());
 }
 
 TEST_F(ArrayTest, AnyReportsTheErrorOfItsWinner) {

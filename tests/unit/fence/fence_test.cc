@@ -97,10 +97,12 @@ TEST(Fence, FirstErrorWinsAndNoneAfterTheSignal) {
   fence->set_error(-ETIME);
   fence->set_error(-ECANCELED);
   EXPECT_EQ(fence->error(), -ETIME);
-  FakeRef late = fake();
+  LogCapture log;
+  FakeRef late = fake(2, 0x1f);
   late->signal(1);
   late->set_error(-EIO);
   EXPECT_EQ(late->status(), 1);
+  EXPECT_THAT(log.lines, ElementsAre("Fence 2:1f: error -5 comes after its signal"));
 }
 
 TEST(Fence, OnlyErrnosAreErrors) {

@@ -77,7 +77,8 @@ class Fence : public base::RefCounted {
   // signals.
   void enable_signaling();
 
-  // Sets the error to be reported, -4095 to -1. The first error wins. No effect once signalled.
+  // Sets the error to be reported, -4095 to -1. The first error wins. Once signalled, as with what
+  // is no error, there is a warning and no effect.
   void set_error(int error);
   // Signals at time `when`. The first call counts; later ones do nothing and return false.
   bool signal(base::Nanos when);
