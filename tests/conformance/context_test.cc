@@ -103,7 +103,7 @@ TEST(Context, DestroyingItCancelsQueuedJobs) {
   EXPECT_EQ(client.wait({&done, 1}, 0, 0), -ETIME);
   drm_fakegpu_ctx_destroy destroy = {.ctx_id = context};
   ASSERT_EQ(client.call(DRM_IOCTL_FAKEGPU_CTX_DESTROY, destroy), 0);
-  // The job will not run, but its fence stands for memory at rest: it waits for what the job waited for.
+  // The job will not run, but its fence stands for memory at rest: it waits for the gate as before.
   EXPECT_EQ(client.wait({&done, 1}, 0, 0), -ETIME);
   gate.open();
   EXPECT_EQ(client.wait({&done, 1}, INT64_MAX, 0), 0) << "a fence with an error has signalled";

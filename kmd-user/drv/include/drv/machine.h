@@ -63,7 +63,7 @@ class Machine {
 
   virtual hw::FaultInjector& faults() = 0;
 
-  // Live objects, for leak checks: with no file open all are zero but the driver's own BOs and bytes.
+  // Live objects, for leak checks: with no file open, only the driver's own BOs and bytes are left.
   struct Census {
     uint64_t files, bos, syncobjs, contexts, jobs, waits;
     uint64_t heap_bytes[2];
