@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "atomic.h"
 #include "fields.h"
 #include "pm4_header.h"
 
@@ -186,33 +187,20 @@ std::string DmaData::describe() const {
 }
 
 void AtomicMem::encode(Words& out) const {
-  out.insert(out.end(),
-             {type3(kOpcode, 8), place(static_cast<uint32_t>(op), 0, 7) | uint32_t{loop} << 8,
-              low(address), high(address), low(data), high(data), low(compare), high(compare),
-              place(interval, 0, 13)});
+  out.insert(out.end(), {type3(kOpcode, 1 + kAtomicOperandDwords),
+                         place(static_cast<uint32_t>(op), 0, 7) | uint32_t{loop} << 8});
+  encode_atomic_operands(*this, out);
 }
 
 std::optional<AtomicMem> AtomicMem::parse(Packet packet) {
-  if (!is_packet_of(packet, kOpcode, 8)) return std::nullopt;
-  if ((packet[1] & ~0x17fu) != 0 || (packet[8] & ~0x1fffu) != 0) return std::nullopt;
-  const AtomicMem atomic{.op = static_cast<AtomicOp>(bits(packet[1], 0, 7)),
-                         .loop = bits(packet[1], 8, 1) != 0,
-                         .address = join(packet[2], packet[3]),
-                         .data = join(packet[4], packet[5]),
-                         .compare = join(packet[6], packet[7]),
-                         .interval = static_cast<uint16_t>(packet[8])};
-  if (!good_atomic(atomic.op, atomic.loop, atomic.address, atomic.data, atomic.compare,
-                   atomic.interval))
-    return std::nullopt;
-  return atomic;
+  if (!is_packet_of(packet, kOpcode, 1 + kAtomicOperandDwords)) return std::nullopt;
+  if ((packet[1] & ~0x17fu) != 0) return std::nullopt;
+  return parse_atomic<AtomicMem>(bits(packet[1], 0, 7), bits(packet[1], 8, 1) != 0,
+                                 packet.subspan(2));
 }
 
 std::string AtomicMem::describe() const {
-  Line line(kName);
-  line.text("op", atomic_name(op)).hex("addr", address).hex("data", data);
-  if (is_compare_swap(op)) line.hex("compare", compare);
-  if (loop) line.flag("loop", true).dec("interval", interval);
-  return line.take();
+  return describe_atomic(*this);
 }
 
 }  // namespace fakegpu::packets::pm4

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "atomic.h"
 #include "fields.h"
 #include "sdma_header.h"
 
@@ -69,33 +70,20 @@ std::string ConstFill::describe() const {
 }
 
 void AtomicMem::encode(Words& out) const {
-  out.insert(out.end(),
-             {header_of(kOpcode) | uint32_t{loop} << 16 | place(static_cast<uint32_t>(op), 25, 7),
-              low(address), high(address), low(data), high(data), low(compare), high(compare),
-              place(interval, 0, 13)});
+  out.push_back(header_of(kOpcode) | uint32_t{loop} << 16 |
+                place(static_cast<uint32_t>(op), 25, 7));
+  encode_atomic_operands(*this, out);
 }
 
 std::optional<AtomicMem> AtomicMem::parse(Packet packet) {
-  if (!is_packet(packet, header_of(kOpcode), 0xfe010000, 8)) return std::nullopt;
-  if ((packet[7] & ~0x1fffu) != 0) return std::nullopt;
-  const AtomicMem atomic{.op = static_cast<AtomicOp>(bits(packet[0], 25, 7)),
-                         .loop = bits(packet[0], 16, 1) != 0,
-                         .address = join(packet[1], packet[2]),
-                         .data = join(packet[3], packet[4]),
-                         .compare = join(packet[5], packet[6]),
-                         .interval = static_cast<uint16_t>(packet[7])};
-  if (!good_atomic(atomic.op, atomic.loop, atomic.address, atomic.data, atomic.compare,
-                   atomic.interval))
+  if (!is_packet(packet, header_of(kOpcode), 0xfe010000, 1 + kAtomicOperandDwords))
     return std::nullopt;
-  return atomic;
+  return parse_atomic<AtomicMem>(bits(packet[0], 25, 7), bits(packet[0], 16, 1) != 0,
+                                 packet.subspan(1));
 }
 
 std::string AtomicMem::describe() const {
-  Line line(kName);
-  line.text("op", atomic_name(op)).hex("addr", address).hex("data", data);
-  if (is_compare_swap(op)) line.hex("compare", compare);
-  if (loop) line.flag("loop", true).dec("interval", interval);
-  return line.take();
+  return describe_atomic(*this);
 }
 
 void Timestamp::encode(Words& out) const {
