@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "caller_memory.h"
 #include "connection.h"
 #include "fd_requests.h"
 #include "ioctl/plan.h"
@@ -40,12 +41,8 @@ class SocketTransport final : public Transport {
   const char* name() const override { return "socket"; }
 
   int ioctl(uint32_t command, void* arg, Pointers pointers) override {
-    if (pointers == Pointers::kTrusted) {
-      ioctl::DirectMemory memory;
-      return call(command, arg, memory);
-    }
-    ioctl::ProcessMemory memory(::getpid());
-    return call(command, arg, memory);
+    return with_caller_memory(
+        pointers, [&](ioctl::UserMemory& memory) { return call(command, arg, memory); });
   }
 
   int bo_pages(const BoRange& bo, BoPages* out) override {

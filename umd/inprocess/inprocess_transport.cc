@@ -8,6 +8,7 @@
 #include <atomic>
 #include <thread>
 
+#include "caller_memory.h"
 #include "futex.h"
 #include "ioctl/plan.h"
 #include "ioctl/user_memory.h"
@@ -63,12 +64,8 @@ class InprocessTransport final : public Transport {
   int64_t now_ns() const override { return shell_.clock.now(); }
 
   int ioctl(uint32_t command, void* arg, Pointers pointers) override {
-    if (pointers == Pointers::kTrusted) {
-      ioctl::DirectMemory memory;
-      return call(command, arg, memory);
-    }
-    ioctl::ProcessMemory memory(::getpid());
-    return call(command, arg, memory);
+    return with_caller_memory(
+        pointers, [&](ioctl::UserMemory& memory) { return call(command, arg, memory); });
   }
 
   int bo_pages(const BoRange& bo, BoPages* out) override {
