@@ -33,7 +33,6 @@ std::optional<uint32_t> packet_dwords(Packet at) {
     case ConstFill::kOpcode:
       return 5;
     case Timestamp::kOpcode:
-      return 3;
     case SrbmWrite::kOpcode:
       return 3;
   }
