@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/log.h"
+#include "descriptor_limit.h"
 #include "loop.h"
 #include "options.h"
 #include "readiness.h"
@@ -48,6 +49,8 @@ base::Result<bool> serve(const Options& options) {
   // Memory of clients passes through here; nobody of the same user is to read it by /proc or
   // ptrace.
   if (geteuid() != 0) prctl(PR_SET_DUMPABLE, 0);
+  if (auto limit = raise_descriptor_limit(); !limit)
+    base::log(base::LogLevel::kWarning, "{}", limit.error().message());
   auto loop = make_loop(options.loop);
   if (!loop) return tl::unexpected(std::move(loop).error());
   auto transports = make_transports(options, **loop);

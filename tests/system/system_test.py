@@ -8,6 +8,7 @@ Writes TAP.
 import errno
 import os
 import re
+import resource
 import shutil
 import signal
 import tempfile
@@ -118,6 +119,18 @@ def test_the_demo_runs_and_its_picture_is_right():
                      folder + '/out.png'], env=environment)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert os.path.getsize(folder + '/out.png') > 0
+
+
+def test_the_daemon_may_have_as_many_descriptors_as_its_hard_limit_says():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, *before), before[1]))
+    try:
+        with Daemon() as daemon:
+            with open(f'/proc/{daemon.process.pid}/limits', encoding='ascii') as file:
+                soft, hard = re.search(r'^Max open files +(\w+) +(\w+)', file.read(), re.M).groups()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    expect_equal((soft, hard), (str(before[1]),) * 2)
 
 
 def test_wrong_arguments_are_refused_with_a_message():
