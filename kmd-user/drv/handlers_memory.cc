@@ -96,10 +96,14 @@ int check_vm_destroy(std::span<const std::byte> arg) {
 
 Outcome vm_bind(Call& call) {
   const auto& arg = call.as<drm_fakegpu_vm_bind>();
-  DeviceLock::Guard guard(call.file.device().lock());
-  const VmRef vm = call.file.vms().find(arg.vm_id);
-  mm::BoRef bo = call.file.bos().find(arg.handle);
+  FileImpl& file = call.file;
+  DeviceLock::Guard guard(file.device().lock());
+  const VmRef vm = file.vms().find(arg.vm_id);
+  mm::BoRef bo = file.bos().find(arg.handle);
   if (!vm || !bo) return -ENOENT;
+  // Not -ENOSPC, which asks the client for memory, where only an unbind helps. (The kernel's
+  // -ENOMEM for too many mappings would ask for it too.)
+  if (file.usage()->binds >= file.device().options().file_binds) return -EMFILE;
   const auto bound = vm->space().bind(arg.va, std::move(bo), arg.bo_offset, arg.size,
                                       (arg.flags & DRM_FAKEGPU_VM_BIND_READONLY) != 0);
   return bound ? 0 : refuse(bound.error());

@@ -136,7 +136,7 @@ base::Result<> AddressSpace::bind(uint64_t va, BoRef bo, uint64_t bo_offset, uin
     store_entry(table(entry.va, entry.level + 1), pte::index(entry.va, entry.level + 1),
                 entry.table->address() | pte::kValid);
   }
-  binds_.emplace(va, Bind{std::move(bo), bo_offset, size, read_only});
+  binds_.emplace(va, Bind{std::move(bo), bo_offset, size, read_only, BindCharge(usage_)});
   return {};
 }
 

@@ -106,7 +106,8 @@ FAKEGPU_PUBLIC void fakegpu_vm_destroy(struct fakegpu_vm *vm);
  * \param va            in and out: where, a multiple of the page size; 0 lets the library choose
  *
  * Errors: -EINVAL: misaligned, outside of the BO or of [va_start, va_end); -EEXIST: the range is in
- * use; -ENOSPC: no range is free. Counterpart: amdgpu_bo_va_op(AMDGPU_VA_OP_MAP).
+ * use; -ENOSPC: no range is free; -EMFILE: too many binds. Counterpart:
+ * amdgpu_bo_va_op(AMDGPU_VA_OP_MAP).
  */
 FAKEGPU_PUBLIC int fakegpu_vm_bind(struct fakegpu_device *dev, struct fakegpu_vm *vm,
                                    struct fakegpu_bo *bo, uint64_t offset_bytes,

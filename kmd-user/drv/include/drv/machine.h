@@ -28,8 +28,11 @@ struct Options {
   // (jobs).
   uint64_t file_bytes = UINT64_MAX;
   unsigned file_objects = 16384;  // handles of each kind; each BO may cost the daemon a mapping
-  unsigned file_jobs = 4096;      // submitted and not finished
-  unsigned file_waits = 1024;     // pending waits and reads
+  // Binds in all its address spaces, with those that are unbound but kept for jobs. Each costs the
+  // daemon about 100 bytes. As many as Linux lets a process have mappings (vm.max_map_count).
+  unsigned file_binds = 65536;
+  unsigned file_jobs = 4096;   // submitted and not finished
+  unsigned file_waits = 1024;  // pending waits and reads
   // Where clients find the daemon's channel; empty: there is none (-EOPNOTSUPP).
   std::string channel_path;
   // Besides root, this user may use high priorities: the daemon's own.

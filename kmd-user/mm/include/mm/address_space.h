@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/ref.h"
@@ -17,20 +18,37 @@ namespace fakegpu::mm {
 inline constexpr uint64_t kVaStart = 0x10000;
 inline constexpr uint64_t kVaEnd = 1ull << 47;
 
+// One of its owner's binds.
+class BindCharge {
+ public:
+  explicit BindCharge(base::Ref<Usage> usage) : usage_(std::move(usage)) { ++usage_->binds; }
+  BindCharge(BindCharge&& other) noexcept = default;
+  BindCharge& operator=(BindCharge&&) = delete;
+  ~BindCharge() {
+    if (usage_) --usage_->binds;
+  }
+
+ private:
+  base::Ref<Usage> usage_;
+};
+
 class AddressSpace final : public base::RefCounted {
  public:
-  // `arena` and `usage` are the driver's own: tables are not the client's memory to see.
+  // `arena` is the driver's own: tables are not the client's memory to see. Tables and binds count
+  // in `usage`.
   // `limit_bytes` bounds what the tables may take (-ENOSPC beyond); 0: an eighth of VRAM.
   static base::Result<base::Ref<AddressSpace>> create(MemoryManager& manager,
                                                       base::Ref<Arena> arena,
                                                       base::Ref<Usage> usage,
                                                       uint64_t limit_bytes = 0);
 
+  // Counts in Usage::binds for as long as it is kept.
   struct Bind {
     BoRef bo;
     uint64_t bo_offset;
     uint64_t size;
     bool read_only;
+    BindCharge charge;
   };
 
   // Maps. All or nothing. -EINVAL: misaligned, empty, outside the BO or [kVaStart, kVaEnd);

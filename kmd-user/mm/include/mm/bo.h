@@ -19,10 +19,11 @@ enum class Heap : uint8_t { kVram, kSystem };
 
 class MemoryManager;
 
-// Bytes that one owner (an open file, or the driver) holds in each heap. Outlives its BOs by
-// reference.
+// What one owner (an open file, or the driver) holds: bytes in each heap, and binds in its address
+// spaces. Outlives its BOs and binds by reference.
 struct Usage final : base::RefCounted {
   uint64_t bytes[2] = {};
+  uint64_t binds = 0;
 };
 
 struct BoRequest {
