@@ -54,10 +54,10 @@ iovec range(uint64_t address, size_t bytes) {
 
 FuseDevice::FuseDevice(bool unrestricted) : unrestricted_(unrestricted), out_(kOutBytes) {}
 
-base::Result<FuseDevice::OpenFile*> FuseDevice::open(fuse_req_t request) {
+base::Result<FuseDevice::OpenFile*> FuseDevice::open(fuse_req_t request, drv::File* memory_of) {
   const fuse_ctx* context = fuse_req_ctx(request);
   if (machine_ == nullptr) return base::fail(ENODEV, "open before the device is up");
-  auto file = machine_->open({context->pid, context->uid, context->gid}, render_);
+  auto file = machine_->open({context->pid, context->uid, context->gid}, render_, memory_of);
   if (!file) return tl::unexpected(std::move(file).error());
   auto open = std::make_unique<OpenFile>();
   open->file = std::move(*file);

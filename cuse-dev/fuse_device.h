@@ -29,7 +29,6 @@ class FuseDevice {
   struct OpenFile {
     std::unique_ptr<drv::File> file;
     RetryBook retries;
-    int32_t backing_id = 0;  // of the file that the kernel maps for this one, or 0
   };
 
   // `unrestricted`: ioctl memory is asked for by retries. Else the kernel moves the struct by its
@@ -42,7 +41,8 @@ class FuseDevice {
     render_ = render;
   }
 
-  base::Result<OpenFile*> open(fuse_req_t request);
+  // `memory_of`: as Machine::open() takes it.
+  base::Result<OpenFile*> open(fuse_req_t request, drv::File* memory_of = nullptr);
   void close(OpenFile* open);
   // The file that a request names by what the reply to its open said; nullptr: that of a directory.
   static OpenFile* find(const fuse_file_info* info) {

@@ -27,7 +27,10 @@ constexpr double kAttributeSeconds = 3600;
 }  // namespace
 
 FuseSession::FuseSession(Loop& loop, const Options& options)
-    : FuseConnection(loop, false, true, options.directory + "/" + kFileName), options_(options) {}
+    : FuseConnection(loop, false, true, options.directory + "/" + kFileName),
+      options_(options),
+      backings_([this](int file) { return open_backing(fd(), file); },
+                [this](int32_t id) { close_backing(fd(), id); }) {}
 
 FuseSession::~FuseSession() {
   tear_down();
@@ -215,24 +218,26 @@ void FuseSession::open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info
     return;
   }
   FuseSession& session = self(request);
-  auto open = session.device_.open(request);
+  auto sibling = session.backings_.sibling(node, fuse_req_ctx(request)->uid);
+  auto open = sibling ? session.device_.open(request, *sibling)
+                      : base::Result<FuseDevice::OpenFile*>(tl::unexpected(sibling.error()));
   if (!open) {
+    base::log(base::LogLevel::kDebug, "open: {}", open.error().message());
     fuse_reply_err(request, open.error().code());
     return;
   }
-  session.reply_open(request, info, *open);
+  session.reply_open(request, node, info, *open);
 }
 
-void FuseSession::reply_open(fuse_req_t request, fuse_file_info* info, FuseDevice::OpenFile* open) {
+void FuseSession::reply_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info,
+                             FuseDevice::OpenFile* open) {
   info->fh = reinterpret_cast<uint64_t>(open);
   info->direct_io = 1;
   int error = 0;
   if (!passthrough_) {
     error = fuse_reply_open(request, info);
   } else {
-    auto arena = open->file->arena_fd();
-    auto backing = arena ? open_backing(fd(), *arena)
-                         : base::Result<int32_t>(tl::unexpected(std::move(arena).error()));
+    const auto backing = backings_.add(node, fuse_req_ctx(request)->uid, *open->file);
     if (!backing) {
       // Opening without it would leave a file whose mmap fails though the driver offers it.
       base::log(base::LogLevel::kWarning, "open: {}", backing.error().message());
@@ -240,23 +245,22 @@ void FuseSession::reply_open(fuse_req_t request, fuse_file_info* info, FuseDevic
       fuse_reply_err(request, backing.error().code());
       return;
     }
-    open->backing_id = *backing;
     // libfuse's reply has no room for the backing file: this one goes out without it.
     PassthroughOpenReply reply = passthrough_open_reply(unique(), info->fh, *backing);
     if (::write(fd(), &reply, sizeof(reply)) < 0) error = -errno;
     fuse_reply_none(request);
   }
-  if (error != -ENOENT) return;
   // The opener was killed meanwhile, and no release will follow.
-  if (open->backing_id != 0) close_backing(fd(), open->backing_id);
+  if (error == -ENOENT) close(node, open);
+}
+
+void FuseSession::close(fuse_ino_t node, FuseDevice::OpenFile* open) {
+  backings_.remove(node, *open->file);
   device_.close(open);
 }
 
-void FuseSession::release(fuse_req_t request, fuse_file_info* info) {
-  FuseSession& session = self(request);
-  FuseDevice::OpenFile* open = FuseDevice::find(info);
-  if (open->backing_id != 0) close_backing(session.fd(), open->backing_id);
-  session.device_.close(open);
+void FuseSession::release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  self(request).close(node, FuseDevice::find(info));
   fuse_reply_err(request, 0);
 }
 
@@ -281,9 +285,7 @@ const fuse_lowlevel_ops& FuseSession::operations() {
     ops.readdir = [](fuse_req_t request, fuse_ino_t node, size_t bytes, off_t offset,
                      fuse_file_info*) { read_directory(request, node, bytes, offset); };
     ops.open = open;
-    ops.release = [](fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-      release(request, info);
-    };
+    ops.release = release;
     ops.read = [](fuse_req_t request, fuse_ino_t, size_t bytes, off_t, fuse_file_info* info) {
       do_read(request, bytes, info);
     };

@@ -3,13 +3,15 @@
 // On kernel 6.9 and later, as root, mmap() of it maps the open file's arena.
 //
 // Each lookup of the file gives a new inode, and nothing about names is cached: the kernel ties a
-// mapped file to the inode, and so every open by path gets an inode, and an arena, of its own.
+// mapped file to the inode, and so every open by path gets an inode, and an arena, of its own. What
+// other opens share is BackingTable's.
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
 
+#include "backing_table.h"
 #include "fuse_connection.h"
 
 namespace fakegpu::cuse_dev {
@@ -21,8 +23,8 @@ class FuseSession final : public FuseConnection {
     mode_t mode = 0666;
     bool passthrough = true;  // if the kernel and our rights allow it
     // Further paths of the file, both optional and removed at the end. A symbolic link is followed
-    // by a lookup, so it keeps opens apart. A bind mount is one inode for all who open it:
-    // passthrough is off then.
+    // by a lookup, so it keeps opens apart. A bind mount is one inode for all who open it, and they
+    // are to share no memory: passthrough is off then.
     std::string link;
     std::string bind;
   };
@@ -53,15 +55,18 @@ class FuseSession final : public FuseConnection {
   void tear_down() override;
 
   void init(fuse_conn_info* connection);
-  void reply_open(fuse_req_t request, fuse_file_info* info, FuseDevice::OpenFile* open);
+  void reply_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info,
+                  FuseDevice::OpenFile* open);
+  void close(fuse_ino_t node, FuseDevice::OpenFile* open);
   struct stat attributes(fuse_ino_t node) const;
   static void reply_attributes(fuse_req_t request, fuse_ino_t node);
   static void lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
   static void read_directory(fuse_req_t request, fuse_ino_t node, size_t bytes, off_t offset);
   static void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
-  static void release(fuse_req_t request, fuse_file_info* info);
+  static void release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
 
   const Options options_;
+  BackingTable backings_;  // empty without passthrough
   fuse_ino_t next_node_ = FUSE_ROOT_ID + 1;
   bool mounted_ = false;
   bool linked_ = false;

@@ -8,13 +8,14 @@
 
 namespace fakegpu::drv {
 
-FileImpl::FileImpl(Device& device, const Caller& opener, bool render)
+FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<mm::Arena> shared)
     : device_(device),
       opener_(opener),
       render_(render),
       usage_(base::make_ref<mm::Usage>()),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
-      events_(base::make_ref<EventQueue>(device.lock())) {
+      events_(base::make_ref<EventQueue>(device.lock())),
+      arena_(std::move(shared)) {
   DeviceLock::Guard guard(device_.lock());
   client_id_ = device_.next_client_id();
   device_.add_file(*this);

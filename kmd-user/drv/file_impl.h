@@ -19,7 +19,8 @@ namespace fakegpu::drv {
 
 class FileImpl final : public File {
  public:
-  FileImpl(Device& device, const Caller& opener, bool render);
+  // `shared`: another file's arena to use; null: one of its own.
+  FileImpl(Device& device, const Caller& opener, bool render, base::Ref<mm::Arena> shared);
   ~FileImpl() override;
 
   // drv::File.

@@ -21,9 +21,17 @@ class MachineImpl final : public Machine {
     return {};
   }
 
-  base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render) override {
+  base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render,
+                                           File* memory_of) override {
     if (device_->unplugged()) return base::fail(ENODEV, "the device is gone");
-    return std::make_unique<FileImpl>(*device_, opener, render);
+    base::Ref<mm::Arena> shared;
+    if (memory_of) {
+      DeviceLock::Guard guard(device_->lock());
+      auto arena = static_cast<FileImpl*>(memory_of)->arena();
+      if (!arena) return tl::unexpected(std::move(arena).error());
+      shared = std::move(*arena);
+    }
+    return std::make_unique<FileImpl>(*device_, opener, render, std::move(shared));
   }
 
   File* redeem(const uint64_t token[2], uint32_t uid) override {

@@ -45,7 +45,8 @@ uint64_t address_of(const T* pointer) {
 // An open file.
 class Client {
  public:
-  Client() : device_(device_path().c_str()) {}
+  Client() : Client(device_path()) {}
+  explicit Client(const std::string& path) : device_(path.c_str()) {}
 
   const Device& device() const { return device_; }
   // The device is a file that open(), ioctl() and poll() work on.

@@ -59,8 +59,11 @@ class VirtualMachine {
 // One open file and the calls that tests make on it.
 class Client {
  public:
-  explicit Client(VirtualMachine& machine, drv::Caller caller = {1, 0, 0}) : caller_(caller) {
-    auto file = machine.machine().open(caller);
+  // `memory_of`: a client whose arena this one uses too.
+  explicit Client(VirtualMachine& machine, drv::Caller caller = {1, 0, 0},
+                  Client* memory_of = nullptr)
+      : caller_(caller) {
+    auto file = machine.machine().open(caller, true, memory_of ? memory_of->file_.get() : nullptr);
     EXPECT_TRUE(file);
     file_ = std::move(*file);
   }

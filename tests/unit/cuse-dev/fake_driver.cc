@@ -41,7 +41,7 @@ class FakeFile final : public drv::File {
 }  // namespace
 
 base::Result<std::unique_ptr<drv::File>> FakeMachine::open(const drv::Caller& caller,
-                                                           bool is_render) {
+                                                           bool is_render, drv::File*) {
   if (behaviour_.open_error != 0) return base::fail(behaviour_.open_error, "as told");
   ++opened;
   opener = caller;

@@ -26,7 +26,8 @@ class FakeMachine final : public drv::Machine {
  public:
   explicit FakeMachine(Behaviour& behaviour) : behaviour_(behaviour) {}
 
-  base::Result<std::unique_ptr<drv::File>> open(const drv::Caller& opener, bool render) override;
+  base::Result<std::unique_ptr<drv::File>> open(const drv::Caller& opener, bool render,
+                                                drv::File* memory_of) override;
   drv::File* redeem(const uint64_t*, uint32_t) override { return nullptr; }
   void shutdown() override {}
   hw::FaultInjector& faults() override { return faults_; }

@@ -52,8 +52,12 @@ class Machine {
   // executor must run no more of this machine's tasks: stopped, or run dry after shutdown().
   virtual ~Machine() = default;
 
-  // A new open file. `path_is_render`: opened through a render node.
-  virtual base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render = true) = 0;
+  // A new open file. `render`: opened through a render node. `memory_of`, an open file of this
+  // machine: the new one takes its pages from the same arena, so that who maps either sees the
+  // buffers of both; handles and bounds stay each file's own, and either may be closed first.
+  // -ENODEV: after shutdown(). With `memory_of` also what arena_fd() of that file gives.
+  virtual base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render = true,
+                                                   File* memory_of = nullptr) = 0;
 
   // Takes the file that CHANNEL gave this token for, if `uid` is the one that asked and it is not
   // ten seconds old. Works once. nullptr: no. The file must not be used after it is closed: the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The memfd from which an open file's BOs get their pages. Its offsets are physical addresses (VRAM
-// from 0, system memory from hw::kSystemBase), so a client that holds it can map its own BOs by
-// their address and sees nothing of anybody else's.
+// The memfd from which the BOs of an open file, or of a few that share it, get their pages. Its
+// offsets are physical addresses (VRAM from 0, system memory from hw::kSystemBase), so a client
+// that holds it can map its own BOs by their address and sees nothing of anybody else's.
 #pragma once
 
 #include <cstdint>
