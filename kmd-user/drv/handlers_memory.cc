@@ -26,6 +26,7 @@ Outcome bo_create(Call& call) {
   if (arg.size > options.file_bytes || held > options.file_bytes - arg.size) return -ENOSPC;
   auto arena = file.arena();
   if (!arena) return refuse(arena.error());
+  (*arena)->drop_strays();
   const mm::BoRequest request{arg.size, arg.alignment, static_cast<mm::Heap>(arg.heap),
                               (arg.flags & DRM_FAKEGPU_BO_SHAREABLE) != 0};
   auto bo = device.memory().create(request, std::move(*arena), file.usage());

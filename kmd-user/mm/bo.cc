@@ -12,7 +12,7 @@ Bo::Bo(MemoryManager& manager, base::Ref<Arena> arena, base::Ref<Usage> usage, b
 Bo::~Bo() {
   manager_.memory_.unbind(address_, size_);
   // A memfd of its own lives on for whoever else holds it.
-  if (!own_) arena_->discard(address_, size_);
+  if (!own_) arena_->give_back(address_, size_);
   manager_.allocator(heap_).release(address_, size_);
   usage_->bytes[static_cast<size_t>(heap_)] -= size_;
   --manager_.bo_count_;
@@ -44,13 +44,14 @@ base::Result<BoRef> MemoryManager::create(const BoRequest& request, base::Ref<Ar
       own = std::move(*memfd);
     } else {
       // The arena's holder can have written here before the range was a BO.
-      arena->discard(*address, size);
+      arena->take(*address, size);
     }
     FAKEGPU_TRY(memory_.bind(*address, size, own ? own.get() : arena->fd(), own ? 0 : *address));
     return own;
   };
   auto own = pages();
   if (!own) {
+    if (!request.shareable) arena->give_back(*address, size);
     ranges.release(*address, size);
     return tl::unexpected(std::move(own).error());
   }

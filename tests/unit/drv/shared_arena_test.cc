@@ -80,5 +80,25 @@ TEST_F(SharedArena, GoesOnForTheOtherWhenEitherFileIsClosed) {
   EXPECT_EQ(after.heap_bytes[0], before.heap_bytes[0]);
 }
 
+TEST_F(SharedArena, ANewBufferDropsStraysAndKeepsTheBuffersOfBoth) {
+  Client first(machine_);
+  Client second(machine_, {1, 0, 0}, &first);
+  auto one = first.buffer();
+  auto two = second.buffer();
+  *one.as<uint32_t>() = 0x111;
+  *two.as<uint32_t>() = 0x222;
+  constexpr uint64_t kStrayAt = 32 << 20;
+  constexpr uint64_t kStrayBytes = 2 << 20;
+  const auto strays = base::Mapping::map_shared(*second.file().arena_fd(), kStrayAt, kStrayBytes,
+                                                PROT_READ | PROT_WRITE);
+  ASSERT_TRUE(strays);
+  std::memset(strays->data(), 0xee, kStrayBytes);
+  const auto three = first.buffer();
+  EXPECT_EQ(strays->bytes().front(), std::byte{0});
+  EXPECT_EQ(strays->bytes().back(), std::byte{0});
+  EXPECT_EQ(*one.as<uint32_t>(), 0x111u);
+  EXPECT_EQ(*two.as<uint32_t>(), 0x222u);
+}
+
 }  // namespace
 }  // namespace fakegpu::tests

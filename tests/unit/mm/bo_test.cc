@@ -128,6 +128,63 @@ TEST_F(BoTest, MemoryIsZeroForTheNextOwnerAndForTheSame) {
   EXPECT_TRUE(all_are(bo->bytes(), 0));
 }
 
+// Strays: what a client wrote where it has no BO.
+TEST_F(BoTest, StraysBeyondTheMarginAreDroppedAndNoPageOfABo) {
+  std::vector<BoRef> kept;
+  std::vector<BoRef> freed;
+  std::vector<base::Mapping> stale;
+  for (const Heap heap : {Heap::kVram, Heap::kSystem}) {
+    for (int i = 0; i < 3; ++i) {
+      freed.push_back(world_.must_create({.size = kMiB, .heap = heap}, world_.client));
+      stale.push_back(map(freed.back()->map_fd(), freed.back()->map_offset(), kMiB));
+      kept.push_back(world_.must_create({.size = kMiB, .heap = heap}, world_.client));
+      std::memset(kept.back()->bytes().data(), 0x11, kMiB);
+    }
+  }
+  const BoRef shareable = world_.must_create({.size = kMiB, .shareable = true}, world_.client);
+  freed.clear();
+  stale.push_back(map(world_.client.arena->fd(), shareable->address(), kMiB));
+  stale.push_back(map(world_.client.arena->fd(), kHeapBytes - kMiB, kMiB));
+  stale.push_back(map(world_.client.arena->fd(), hw::kSystemBase + kHeapBytes - kMiB, kMiB));
+  for (const base::Mapping& mapping : stale) std::memset(mapping.data(), 0xee, kMiB);
+  std::memset(shareable->bytes().data(), 0x22, kMiB);
+  EXPECT_EQ(allocated_bytes(world_.client.arena->fd()), (stale.size() + kept.size()) * kMiB);
+
+  world_.client.arena->drop_strays();
+  EXPECT_EQ(allocated_bytes(world_.client.arena->fd()), kept.size() * kMiB);
+  for (const BoRef& bo : kept) EXPECT_TRUE(all_are(bo->bytes(), 0x11));
+  EXPECT_TRUE(all_are(shareable->bytes(), 0x22));
+  for (const base::Mapping& mapping : stale) EXPECT_TRUE(all_are(mapping.bytes(), 0));
+}
+
+TEST_F(BoTest, StraysWithinTheMarginStay) {
+  const auto stray_bytes_after = [&](uint64_t written) {
+    const base::Mapping strays = map(world_.client.arena->fd(), 32 * kMiB, 8 * kMiB);
+    std::memset(strays.data(), 0xee, written);
+    const uint64_t with_bos = allocated_bytes(world_.client.arena->fd());
+    world_.client.arena->drop_strays();
+    return written - (with_bos - allocated_bytes(world_.client.arena->fd()));
+  };
+  constexpr uint64_t kMargin = Arena::kStrayBytes;
+  EXPECT_EQ(stray_bytes_after(kMargin), kMargin);
+  EXPECT_EQ(stray_bytes_after(kMargin + kPage), 0u);
+  // BOs that were never written to leave room, as all of it is accounted for.
+  BoRef untouched = world_.must_create({.size = kMiB}, world_.client);
+  EXPECT_EQ(stray_bytes_after(kMargin + kMiB), kMargin + kMiB);
+  EXPECT_EQ(stray_bytes_after(kMargin + kMiB + kPage), 0u);
+  untouched.reset();
+  // With many BOs there are as many gaps to be looked after.
+  constexpr uint64_t kBos = 2 * kMargin / kPage;
+  std::vector<BoRef> many;
+  for (uint64_t i = 0; i < kBos; ++i) {
+    many.push_back(world_.must_create({.size = kPage}, world_.client));
+    many.back()->bytes()[0] = std::byte{1};
+  }
+  EXPECT_EQ(stray_bytes_after(2 * kMargin), 2 * kMargin);
+  EXPECT_EQ(stray_bytes_after(2 * kMargin + kPage), 0u);
+  for (const BoRef& bo : many) EXPECT_EQ(bo->bytes()[0], std::byte{1});
+}
+
 TEST_F(BoTest, RefusesBadSizesAndAlignments) {
   for (const uint64_t size : {uint64_t{0}, UINT64_MAX, UINT64_MAX - kPage + 2})
     EXPECT_EQ(code_of(world_.create({.size = size}, world_.client)), EINVAL) << size;
@@ -205,6 +262,11 @@ TEST_F(BoTest, AFailedBindLeavesNothingBehind) {
   EXPECT_EQ(world_.client.usage->bytes[0], 0u);
   world_.memory->unbind(0, kPage);
   EXPECT_EQ(code_of(world_.create({.size = kPage}, world_.client)), 0);
+  // Not taken for a BO's.
+  const base::Mapping strays = map(world_.client.arena->fd(), 0, 2 * kMiB);
+  std::memset(strays.data(), 0xee, 2 * kMiB);
+  world_.client.arena->drop_strays();
+  EXPECT_EQ(allocated_bytes(world_.client.arena->fd()), 0u);
 }
 
 RC_GTEST_FIXTURE_PROP(BoTest, AccountingFollowsEveryCreateAndFree, ()) {

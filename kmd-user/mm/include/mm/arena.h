@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "base/ref.h"
 #include "base/result.h"
@@ -18,14 +19,32 @@ class Arena final : public base::RefCounted {
   static base::Result<base::Ref<Arena>> create(uint64_t vram_bytes, uint64_t system_bytes);
 
   int fd() const { return fd_.get(); }
-  // Gives the pages of the range back to the system; they read as zero afterwards.
-  void discard(uint64_t offset, uint64_t size);
+
+  // The rest under the device lock.
+
+  // The range becomes a BO's, and reads as zero. It is nobody's yet.
+  void take(uint64_t offset, uint64_t size);
+  // The opposite: its pages go back to the system.
+  void give_back(uint64_t offset, uint64_t size);
+
+  // Pages outside of BOs come from a holder that writes where it has none: by the arena's
+  // descriptor, or by a mapping that it kept after the BO was freed. They are given back if the
+  // arena has more pages than its BOs could have, by a margin of kStrayBytes or of a page for each
+  // BO: then what this costs, a system call for each gap, is less than what it cost to write them.
+  // Else it is one fstat().
+  void drop_strays();
+  static constexpr uint64_t kStrayBytes = 1 << 20;
 
  private:
   explicit Arena(base::UniqueFd fd) : fd_(std::move(fd)) {}
   ~Arena() override = default;
 
+  // Gives the pages of the range back to the system; they read as zero afterwards.
+  void discard(uint64_t offset, uint64_t size);
+
   base::UniqueFd fd_;
+  std::map<uint64_t, uint64_t> taken_;  // offset -> size
+  uint64_t taken_bytes_ = 0;
 };
 
 }  // namespace fakegpu::mm
