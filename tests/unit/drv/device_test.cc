@@ -70,7 +70,7 @@ class DeviceTest : public testing::Test {
   }
   Client open() {
     const drv::Caller caller{1, 0, 0};
-    return Client(std::make_unique<drv::FileImpl>(*device_, caller, true), caller);
+    return Client(std::make_unique<drv::FileImpl>(*device_, caller, true, nullptr), caller);
   }
 
   base::VirtualExecutor executor{1};
