@@ -12,7 +12,16 @@
 #define ARRAY(type, pointer, count, element, direction, max, ...) \
   ArrayField { #pointer, offsetof(type, pointer), offsetof(type, count), sizeof(type::count), \
                element, Direction::direction, max __VA_OPT__(, ) __VA_ARGS__ }
-// A row whose struct is the one that the header's command word has.
-#define ROW(command, access, arrays, fields) \
-  Row { #command, _IOC_NR(command), _IOC_SIZE(command), _IOC_DIR(command), access, arrays, fields }
+// A row whose struct is the one that the header's command word has ...
+#define ROW(command, access, arrays, ...) \
+  Row { #command, _IOC_TYPE(command), _IOC_NR(command), _IOC_SIZE(command), _IOC_DIR(command), \
+        access, arrays, __VA_ARGS__ }
+// ... or a longer one of a newer header. After the fields: the descriptors, if there are any.
+#define ROW_OF_SIZE(command, size, access, arrays, ...) \
+  Row { #command, _IOC_TYPE(command), _IOC_NR(command), size, _IOC_DIR(command), access, arrays, \
+        __VA_ARGS__ }
+#define TAKES_FD(type, member) \
+  FdFields { .takes = offsetof(type, member) }
+#define GIVES_FD(type, member) \
+  FdFields { .gives = offsetof(type, member) }
 // clang-format on

@@ -4,3 +4,6 @@
 #undef NAME
 #undef ARRAY
 #undef ROW
+#undef ROW_OF_SIZE
+#undef TAKES_FD
+#undef GIVES_FD

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// DRM core's calls below the driver range.
+// DRM core's calls: identity, masters, GEM, dumb buffers.
 #pragma once
 
 #include <drm.h>
+#include <fcntl.h>
 
 #include "ioctl/table.h"
 #include "row_macros.h"
@@ -83,15 +84,50 @@ inline constexpr Field kSetClientCapFields[] = {
     FIELD(drm_set_client_cap, value, kUnsigned),
 };
 
+inline constexpr Field kAuthFields[] = {FIELD(drm_auth, magic, kUnsigned)};
+inline constexpr FlagName kPrimeFlags[] = {NAME(DRM_CLOEXEC), NAME(DRM_RDWR)};
+inline constexpr Field kPrimeFields[] = {
+    FIELD(drm_prime_handle, handle, kUnsigned),
+    NAMED(drm_prime_handle, flags, kFlags, kPrimeFlags),
+    FIELD(drm_prime_handle, fd, kSigned),
+};
+inline constexpr Field kCreateDumbFields[] = {
+    FIELD(drm_mode_create_dumb, height, kUnsigned), FIELD(drm_mode_create_dumb, width, kUnsigned),
+    FIELD(drm_mode_create_dumb, bpp, kUnsigned),    FIELD(drm_mode_create_dumb, flags, kHex),
+    FIELD(drm_mode_create_dumb, handle, kUnsigned), FIELD(drm_mode_create_dumb, pitch, kUnsigned),
+    FIELD(drm_mode_create_dumb, size, kUnsigned),
+};
+inline constexpr Field kMapDumbFields[] = {
+    FIELD(drm_mode_map_dumb, handle, kUnsigned),
+    FIELD(drm_mode_map_dumb, pad, kPad),
+    FIELD(drm_mode_map_dumb, offset, kHex),
+};
+inline constexpr Field kDestroyDumbFields[] = {FIELD(drm_mode_destroy_dumb, handle, kUnsigned)};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_VERSION, kRenderAllow, kVersionArrays, kVersionFields),
     ROW(DRM_IOCTL_GET_UNIQUE, 0, kUniqueArrays, kUniqueFields),
+    ROW(DRM_IOCTL_GET_MAGIC, 0, {}, kAuthFields),
     ROW(DRM_IOCTL_GET_CLIENT, 0, {}, kClientFields),
     ROW(DRM_IOCTL_GET_STATS, 0, {}, kStatsFields),
     ROW(DRM_IOCTL_SET_VERSION, kMaster, {}, kSetVersionFields),
     ROW(DRM_IOCTL_GEM_CLOSE, kRenderAllow, {}, kGemCloseFields),
     ROW(DRM_IOCTL_GET_CAP, kRenderAllow, {}, kGetCapFields),
     ROW(DRM_IOCTL_SET_CLIENT_CAP, 0, {}, kSetClientCapFields),
+    ROW(DRM_IOCTL_AUTH_MAGIC, kMaster, {}, kAuthFields),
+    ROW(DRM_IOCTL_SET_MASTER, 0, {}, {}),
+    ROW(DRM_IOCTL_DROP_MASTER, 0, {}, {}),
+    ROW(DRM_IOCTL_PRIME_HANDLE_TO_FD, kRenderAllow, {}, kPrimeFields,
+        GIVES_FD(drm_prime_handle, fd)),
+    ROW(DRM_IOCTL_PRIME_FD_TO_HANDLE, kRenderAllow, {}, kPrimeFields,
+        TAKES_FD(drm_prime_handle, fd)),
+};
+
+// Above the driver's range.
+inline constexpr Row kModeRows[] = {
+    ROW(DRM_IOCTL_MODE_CREATE_DUMB, 0, {}, kCreateDumbFields),
+    ROW(DRM_IOCTL_MODE_MAP_DUMB, 0, {}, kMapDumbFields),
+    ROW(DRM_IOCTL_MODE_DESTROY_DUMB, 0, {}, kDestroyDumbFields),
 };
 
 }  // namespace fakegpu::ioctl::core

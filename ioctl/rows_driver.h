@@ -143,6 +143,9 @@ inline constexpr Field kChannelFields[] = {
     FIELD(drm_fakegpu_channel, path, kText),
 };
 
+inline constexpr Field kAttachFields[] = {FIELD(drm_fakegpu_attach, token, kSecret)};
+inline constexpr Field kIdentifyFields[] = {FIELD(drm_fakegpu_identify, file_id, kUnsigned)};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_QUERY, kRenderAllow, kQueryArrays, kQueryFields),
     ROW(DRM_IOCTL_FAKEGPU_BO_CREATE, kRenderAllow, {}, kBoCreateFields),
@@ -158,6 +161,8 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY, kRenderAllow, {}, kCtxSetPriorityFields),
     ROW(DRM_IOCTL_FAKEGPU_SUBMIT, kRenderAllow, kSubmitArrays, kSubmitFields),
     ROW(DRM_IOCTL_FAKEGPU_CHANNEL, kRenderAllow, {}, kChannelFields),
+    ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
+    ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
 };
 
 }  // namespace fakegpu::ioctl::driver

@@ -80,18 +80,63 @@ inline constexpr ArrayField kTimelineArrays[] = {
     ARRAY(drm_syncobj_timeline_array, points, count_handles, 8, kIn, kMaxSyncobjArray),
 };
 
+inline constexpr FlagName kHandleToFdFlags[] = {
+    NAME(DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE),
+    {kSyncobjFdTimeline, "DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_TIMELINE"},
+};
+inline constexpr FlagName kFdToHandleFlags[] = {
+    NAME(DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE),
+    {kSyncobjFdTimeline, "DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_TIMELINE"},
+};
+inline constexpr Field kHandleToFdFields[] = {
+    FIELD(SyncobjHandle, handle, kUnsigned), NAMED(SyncobjHandle, flags, kFlags, kHandleToFdFlags),
+    FIELD(SyncobjHandle, fd, kSigned),       FIELD(SyncobjHandle, pad, kPad),
+    FIELD(SyncobjHandle, point, kUnsigned),
+};
+inline constexpr Field kFdToHandleFields[] = {
+    FIELD(SyncobjHandle, handle, kUnsigned), NAMED(SyncobjHandle, flags, kFlags, kFdToHandleFlags),
+    FIELD(SyncobjHandle, fd, kSigned),       FIELD(SyncobjHandle, pad, kPad),
+    FIELD(SyncobjHandle, point, kUnsigned),
+};
+inline constexpr Field kTransferFields[] = {
+    FIELD(drm_syncobj_transfer, src_handle, kUnsigned),
+    FIELD(drm_syncobj_transfer, dst_handle, kUnsigned),
+    FIELD(drm_syncobj_transfer, src_point, kUnsigned),
+    FIELD(drm_syncobj_transfer, dst_point, kUnsigned),
+    NAMED(drm_syncobj_transfer, flags, kFlags, kWaitFlags),
+    FIELD(drm_syncobj_transfer, pad, kPad),
+};
+inline constexpr Field kEventfdFields[] = {
+    FIELD(SyncobjEventfd, handle, kUnsigned), NAMED(SyncobjEventfd, flags, kFlags, kWaitFlags),
+    FIELD(SyncobjEventfd, point, kUnsigned),  FIELD(SyncobjEventfd, fd, kSigned),
+    FIELD(SyncobjEventfd, pad, kPad),
+};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_SYNCOBJ_CREATE, kRenderAllow, {}, kCreateFields),
     ROW(DRM_IOCTL_SYNCOBJ_DESTROY, kRenderAllow, {}, kDestroyFields),
-    {"DRM_IOCTL_SYNCOBJ_WAIT", _IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT), sizeof(SyncobjWait),
-     _IOC_DIR(DRM_IOCTL_SYNCOBJ_WAIT), kRenderAllow, kWaitArrays, kWaitFields},
+    ROW_OF_SIZE(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, sizeof(SyncobjHandle), kRenderAllow, {},
+                kHandleToFdFields, GIVES_FD(SyncobjHandle, fd)),
+    ROW_OF_SIZE(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, sizeof(SyncobjHandle), kRenderAllow, {},
+                kFdToHandleFields, TAKES_FD(SyncobjHandle, fd)),
+    ROW_OF_SIZE(DRM_IOCTL_SYNCOBJ_WAIT, sizeof(SyncobjWait), kRenderAllow, kWaitArrays,
+                kWaitFields),
     ROW(DRM_IOCTL_SYNCOBJ_RESET, kRenderAllow, kArrayArrays, kArrayFields),
     ROW(DRM_IOCTL_SYNCOBJ_SIGNAL, kRenderAllow, kArrayArrays, kArrayFields),
-    {"DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT", _IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT),
-     sizeof(SyncobjTimelineWait), _IOC_DIR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT), kRenderAllow,
-     kTimelineWaitArrays, kTimelineWaitFields},
+    ROW_OF_SIZE(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, sizeof(SyncobjTimelineWait), kRenderAllow,
+                kTimelineWaitArrays, kTimelineWaitFields),
     ROW(DRM_IOCTL_SYNCOBJ_QUERY, kRenderAllow, kQueryArrays, kQueryFields),
+    ROW(DRM_IOCTL_SYNCOBJ_TRANSFER, kRenderAllow, {}, kTransferFields),
     ROW(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, kRenderAllow, kTimelineArrays, kTimelineFields),
+    Row{"DRM_IOCTL_SYNCOBJ_EVENTFD",
+        'd',
+        _IOC_NR(kSyncobjEventfdCommand),
+        sizeof(SyncobjEventfd),
+        _IOC_DIR(kSyncobjEventfdCommand),
+        kRenderAllow,
+        {},
+        kEventfdFields,
+        TAKES_FD(SyncobjEventfd, fd)},
 };
 
 }  // namespace fakegpu::ioctl::syncobj

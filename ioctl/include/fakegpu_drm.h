@@ -33,6 +33,8 @@ extern "C" {
 #define DRM_FAKEGPU_CTX_SET_PRIORITY 0x50
 #define DRM_FAKEGPU_SUBMIT 0x51
 #define DRM_FAKEGPU_CHANNEL 0x52
+#define DRM_FAKEGPU_ATTACH 0x58
+#define DRM_FAKEGPU_IDENTIFY 0x59
 
 /* --- Query ------------------------------------------------------------------------------------ */
 
@@ -264,6 +266,38 @@ struct drm_fakegpu_channel {
 	char path[104]; /* out: of the socket, NUL-terminated */
 };
 
+/* --- Descriptors ------------------------------------------------------------------------------ */
+
+/*
+ * An ioctl of a userspace device cannot install a file descriptor in its caller. On the device's node
+ * the calls that return one (SYNCOBJ_HANDLE_TO_FD, PRIME_HANDLE_TO_FD, SYNC_IOC_MERGE,
+ * DMA_BUF_IOCTL_EXPORT_SYNC_FILE, SW_SYNC_IOC_CREATE_FENCE) therefore answer -EOPNOTSUPP, unless the
+ * caller claims what it would get: it appends this to the call's struct as the driver's newest header
+ * has it, and adds its size to that in the command word. The descriptor's field comes back as -1. Then
+ * it opens the node again and issues ATTACH on the new file, which from then on *is* what was returned.
+ * libdrm_fakegpu and `fakegpu run` do this.
+ */
+#define DRM_FAKEGPU_FD_CLAIM_MAGIC 0x46434c4d
+
+/* The caller has no descriptor left: the call fails with -EMFILE where the kernel would notice. */
+#define DRM_FAKEGPU_FD_CLAIM_FULL (1u << 0)
+
+struct drm_fakegpu_fd_claim {
+	__u32 magic;    /* DRM_FAKEGPU_FD_CLAIM_MAGIC */
+	__u32 flags;    /* DRM_FAKEGPU_FD_CLAIM_* */
+	__u64 token[2]; /* out: for ATTACH; works once, for the caller's uid, for ten seconds */
+};
+
+/* Makes an open file of the node, on which nothing else was done, the one that the token names. */
+struct drm_fakegpu_attach {
+	__u64 token[2];
+};
+
+/* Which open file of this device a descriptor is. Never 0, never used again. */
+struct drm_fakegpu_identify {
+	__u64 file_id; /* out */
+};
+
 #define DRM_IOCTL_FAKEGPU_QUERY \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_QUERY, struct drm_fakegpu_query)
 #define DRM_IOCTL_FAKEGPU_BO_CREATE \
@@ -292,6 +326,10 @@ struct drm_fakegpu_channel {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_SUBMIT, struct drm_fakegpu_submit)
 #define DRM_IOCTL_FAKEGPU_CHANNEL \
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_CHANNEL, struct drm_fakegpu_channel)
+#define DRM_IOCTL_FAKEGPU_ATTACH \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_ATTACH, struct drm_fakegpu_attach)
+#define DRM_IOCTL_FAKEGPU_IDENTIFY \
+	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_IDENTIFY, struct drm_fakegpu_identify)
 
 #if defined(__cplusplus)
 }

@@ -54,7 +54,7 @@ uint32_t make_command(FuzzInput& input, const ioctl::Row& row) {
   const uint32_t size = input.pick(4) == 0 ? input.take<uint16_t>() & 0x3fff : row.size;
   const uint32_t direction = input.pick(8) == 0 ? input.pick(4) : row.direction;
   const uint32_t nr = input.pick(32) == 0 ? input.take<uint8_t>() : row.nr;
-  const uint32_t type = input.pick(64) == 0 ? input.take<uint8_t>() : 'd';
+  const uint32_t type = input.pick(64) == 0 ? input.take<uint8_t>() : row.type;
   return _IOC(direction, type, nr, size);
 }
 

@@ -31,6 +31,30 @@ struct SyncobjTimelineWait {  // struct drm_syncobj_timeline_wait
   uint64_t deadline_nsec;
 };
 
+// DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_TIMELINE and DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_TIMELINE: `point`
+// counts.
+inline constexpr uint32_t kSyncobjFdTimeline = 1u << 1;
+
+struct SyncobjHandle {  // struct drm_syncobj_handle
+  uint32_t handle;
+  uint32_t flags;
+  int32_t fd;
+  uint32_t pad;
+  uint64_t point;
+};
+
+struct SyncobjEventfd {  // struct drm_syncobj_eventfd
+  uint32_t handle;
+  uint32_t flags;
+  uint64_t point;
+  int32_t fd;
+  uint32_t pad;
+};
+
+// DRM_IOCTL_SYNCOBJ_EVENTFD, _IOWR('d', 0xcf, struct drm_syncobj_eventfd).
+inline constexpr uint32_t kSyncobjEventfdCommand = 0xc01864cf;
+
+static_assert(sizeof(SyncobjHandle) == 24 && sizeof(SyncobjEventfd) == 24);
 static_assert(sizeof(SyncobjWait) == 40 && sizeof(SyncobjTimelineWait) == 48);
 
 }  // namespace fakegpu::ioctl

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The one table of ioctls. It drives dispatch, the fetch plans of the transports, access checks and
-// the decoder. DRM core's calls keep their numbers; the driver's own are in fakegpu_drm.h.
+// the decoder. DRM core's calls keep their numbers; the driver's own are in fakegpu_drm.h. Besides
+// DRM's type 'd' there are the calls of the files that DRM's calls give out: sync_file ('>'),
+// dma-buf
+// ('b'), and of the sw_sync node ('W').
 #pragma once
 
 #include <cstdint>
@@ -14,7 +17,8 @@ inline constexpr uint32_t kMaxSubmitIbs = 64;
 inline constexpr uint32_t kMaxSubmitSyncobjs = 1024;  // in each list
 inline constexpr uint32_t kMaxSyncobjArray = 8192;    // of DRM core's syncobj calls
 inline constexpr uint32_t kMaxQueryBytes = 4096;
-inline constexpr uint32_t kMaxNameBytes = 256;  // VERSION's strings, GET_UNIQUE
+inline constexpr uint32_t kMaxNameBytes = 256;    // VERSION's strings, GET_UNIQUE
+inline constexpr uint32_t kMaxFenceInfos = 1024;  // SYNC_IOC_FILE_INFO
 
 // One field of a struct, for the decoder.
 enum class FieldKind : uint8_t {
@@ -68,22 +72,30 @@ enum Access : uint8_t {
   kRootOnly = 8,
 };
 
+// Where a struct names a descriptor of the caller's, a __s32; -1: nowhere.
+struct FdFields {
+  int16_t takes = -1;  // one that the call looks at
+  int16_t gives = -1;  // one that it makes
+};
+
 struct Row {
   std::string_view name;  // "DRM_IOCTL_FAKEGPU_SUBMIT"
+  uint8_t type;           // 'd', '>', 'b' or 'W'
   uint8_t nr;
   uint16_t size;      // of the struct as this build knows it
   uint8_t direction;  // _IOC_READ | _IOC_WRITE as the header declares it
   uint8_t access;     // Access bits
   std::span<const ArrayField> arrays;
   std::span<const Field> fields;
+  FdFields fds = {};
 };
 
-// All rows, ascending by nr.
+// All rows, by type and then ascending by nr.
 std::span<const Row> table();
 
-// The row for a command word, by its number alone; the caller's size and direction do not matter.
-// nullptr: no such ioctl, or not of DRM's type ('d'), which the kernel tells apart as -EINVAL and
-// -ENOTTY. Constant time.
+// The row for a command word, by its type and number alone; the caller's size and direction do not
+// matter, as they do not to DRM (the other types' files compare the whole word). nullptr: no such
+// ioctl. Constant time.
 const Row* find_row(uint32_t command);
 
 }  // namespace fakegpu::ioctl

@@ -154,7 +154,7 @@ TEST(DescribeCall, AnyBytesAreDescribed) {
     const auto arg = std::as_bytes(std::span(bytes));
     RC_ASSERT(!describe_call(command, arg, &memory).empty());
     for (const Row& row : table()) {
-      const uint32_t known = _IOC(row.direction, DRM_IOCTL_BASE, row.nr, row.size);
+      const uint32_t known = _IOC(row.direction, row.type, row.nr, row.size);
       RC_ASSERT(describe_call(known, arg).starts_with(row.name));
       RC_ASSERT(describe_call(known, arg, &memory).starts_with(row.name));
     }
@@ -173,7 +173,7 @@ TEST(DescribeCall, AnyPointersAndCountsOfFullStructsAreDescribed) {
           *rc::gen::element<uint64_t>(0x1000, 0x1010, ~0ull, ~0ull - 4, 0x103f);
       for (const ArrayField& array : row.arrays)
         std::memcpy(&arg[array.pointer_offset], &address, sizeof(address));
-      const uint32_t command = _IOC(row.direction, DRM_IOCTL_BASE, row.nr, row.size);
+      const uint32_t command = _IOC(row.direction, row.type, row.nr, row.size);
       RC_ASSERT(describe_call(command, arg, &memory).ends_with("}"));
     }
   }));

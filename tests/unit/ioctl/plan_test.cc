@@ -138,7 +138,7 @@ struct TwoArrays {
 };
 Row two_arrays(std::vector<ArrayField>& storage, Direction a, Direction b, uint32_t element) {
   storage = {{"a", 0, 16, 8, element, a, 0xffffffff}, {"b", 8, 24, 4, element, b, 0xffffffff}};
-  return {"TEST", 0, sizeof(TwoArrays), 3, 0, storage, {}};
+  return {"TEST", 'd', 0, sizeof(TwoArrays), 3, 0, storage, {}};
 }
 
 TEST(PlanArrays, MoreThanOneCallMovesIsEnomemPerDirection) {
