@@ -15,6 +15,7 @@ FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<
       usage_(base::make_ref<mm::Usage>()),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),
+      eventfds_(base::make_ref<EventfdCount>()),
       arena_(std::move(shared)) {
   DeviceLock::Guard guard(device_.lock());
   client_id_ = device_.next_client_id();
@@ -107,8 +108,8 @@ void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   --device_.counts().waits;
   Pending& pending = node.mapped();
   if (pending.timer) device_.executor().cancel(pending.timer);
-  if (result == 0)
-    std::memcpy(pending.call.arg.data() + pending.call.answer_offset, &first_signaled,
+  if (result == 0 && pending.call.answer_offset)
+    std::memcpy(pending.call.arg.data() + *pending.call.answer_offset, &first_signaled,
                 sizeof(first_signaled));
   // The wait goes under the lock: it is linked into syncobjs and fences. It may be the one whose
   // callback is running, and allows that.

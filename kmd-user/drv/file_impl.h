@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/handle_table.h"
@@ -16,6 +17,11 @@
 #include "job.h"
 
 namespace fakegpu::drv {
+
+// Registrations of SYNCOBJ_EVENTFD that may still fire; they outlive the file.
+struct EventfdCount final : base::RefCounted {
+  unsigned live = 0;
+};
 
 class FileImpl final : public File {
  public:
@@ -50,12 +56,14 @@ class FileImpl final : public File {
   const base::Ref<EventQueue>& events() const { return events_; }
   base::Result<base::Ref<mm::Arena>> arena();
 
-  // Makes a wait of the call `id` pending; `arg` is its struct, where first_signaled will be stored
-  // at `answer_offset`. `timeout` is absolute. False: too many are pending.
+  const base::Ref<EventfdCount>& eventfds() const { return eventfds_; }
+
+  // Makes a wait of the call `id` pending; `arg` is its struct, where first_signaled, if it has
+  // that, will be stored at `answer_offset`. `timeout` is absolute. False: too many are pending.
   struct WaitCall {
     uint64_t id;
     std::vector<std::byte> arg;
-    size_t answer_offset;
+    std::optional<size_t> answer_offset;
     base::Nanos timeout;
     Reply reply;
     std::unique_ptr<fence::SyncobjWait> wait;
@@ -63,6 +71,8 @@ class FileImpl final : public File {
   bool may_wait() const { return waits_.size() < device_.options().file_waits; }
   fence::SyncobjWait::Done wait_done(uint64_t id);
   void suspend(WaitCall call);
+  // Answers a pending call that has no first_signaled.
+  void finish(uint64_t id, int result) { answer(id, result, 0); }
 
   // Answers everything that is pending.
   void fail_pending(int error);
@@ -86,6 +96,7 @@ class FileImpl final : public File {
   base::Ref<mm::Usage> usage_;
   base::Ref<JobCount> jobs_;
   base::Ref<EventQueue> events_;
+  base::Ref<EventfdCount> eventfds_;
   base::Ref<mm::Arena> arena_;
   std::map<uint64_t, Pending> waits_;
   std::vector<std::pair<const void*, base::UniqueFunction<void()>>> closed_;

@@ -56,6 +56,7 @@ struct HandlerRow {
 // The rows of each family.
 std::span<const HandlerRow> core_handlers();
 std::span<const HandlerRow> syncobj_handlers();
+std::span<const HandlerRow> syncobj_fd_handlers();
 std::span<const HandlerRow> query_handlers();
 std::span<const HandlerRow> memory_handlers();
 std::span<const HandlerRow> context_handlers();

@@ -107,6 +107,11 @@ Outcome gem_close(Call& call) {
   return call.file.bos().remove(arg.handle) ? 0 : -EINVAL;
 }
 
+// What a descriptor is, is for the transport to know that has descriptors.
+Outcome absent_here(Call&) {
+  return -EOPNOTSUPP;
+}
+
 constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_VERSION), version, nullptr},
     {_IOC_NR(DRM_IOCTL_GET_UNIQUE), get_unique, nullptr},
@@ -116,6 +121,8 @@ constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_GEM_CLOSE), gem_close, nullptr},
     {_IOC_NR(DRM_IOCTL_GET_CAP), get_cap, nullptr},
     {_IOC_NR(DRM_IOCTL_SET_CLIENT_CAP), set_client_cap, nullptr},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_ATTACH), absent_here, nullptr},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_IDENTIFY), absent_here, nullptr},
 };
 
 }  // namespace

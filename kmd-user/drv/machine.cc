@@ -4,6 +4,7 @@
 #include "device.h"
 #include "file_impl.h"
 #include "hw/gpu.h"
+#include "sw_sync_file.h"
 
 namespace fakegpu::drv {
 
@@ -32,6 +33,11 @@ class MachineImpl final : public Machine {
       shared = std::move(*arena);
     }
     return std::make_unique<FileImpl>(*device_, opener, render, std::move(shared));
+  }
+
+  base::Result<std::unique_ptr<File>> open_sw_sync(std::string_view name) override {
+    if (device_->unplugged()) return base::fail(ENODEV, "the device is gone");
+    return std::make_unique<SwSyncFile>(*device_, name);
   }
 
   File* redeem(const uint64_t token[2], uint32_t uid) override {

@@ -15,6 +15,7 @@
 #include <fakegpu_drm.h>
 
 #include "base/virtual_executor.h"
+#include "drv/descriptors.h"
 #include "drv/machine.h"
 #include "packets/pm4.h"
 #include "packets/sdma.h"
@@ -70,6 +71,9 @@ class Client {
   Client(std::unique_ptr<drv::File> file, drv::Caller caller)
       : caller_(caller), file_(std::move(file)) {}
 
+  // Its calls name descriptors of this table, which outlives it. Without one they cannot.
+  void use(drv::Descriptors& descriptors) { descriptors_ = &descriptors; }
+
   drv::File& file() { return *file_; }
   void close() { file_.reset(); }
 
@@ -83,9 +87,9 @@ class Client {
   // An ioctl that may pend: `reply` gets its answer.
   template <typename T>
   std::optional<int> start(unsigned long command, T& arg, drv::Reply reply) {
-    return file_->ioctl(
-        {static_cast<uint32_t>(command), reinterpret_cast<uintptr_t>(&arg), caller_, ++last_id_},
-        memory_, std::move(reply));
+    return file_->ioctl({static_cast<uint32_t>(command), reinterpret_cast<uintptr_t>(&arg), caller_,
+                         ++last_id_, descriptors_},
+                        memory_, std::move(reply));
   }
   uint64_t last_id() const { return last_id_; }
 
@@ -189,6 +193,7 @@ class Client {
   drv::Caller caller_;
   ioctl::DirectMemory memory_;
   std::unique_ptr<drv::File> file_;
+  drv::Descriptors* descriptors_ = nullptr;
   uint64_t last_id_ = 0;
   uint32_t vm_ = 0;
   uint64_t next_va_ = 0x100000;

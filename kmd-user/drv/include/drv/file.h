@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One open file of the device, and the only entrance to the driver: File::ioctl. Real counterpart:
-// struct drm_file and drm_ioctl(). Any thread; the driver takes its own lock and never blocks.
+// One open file, and the only entrance to the driver: File::ioctl. Of the device, or what a
+// descriptor from an ioctl refers to: a syncobj, a sync_file, a dma-buf. Real counterpart: struct
+// file with its operations, and drm_ioctl(). Any thread; the driver takes its own lock and never
+// blocks.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +13,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "base/unique_function.h"
+#include "drv/descriptors.h"
 #include "ioctl/plan.h"
 #include "ioctl/user_memory.h"
 
@@ -31,6 +34,9 @@ struct Request {
   // Names this call for interrupt(); chosen by the transport, unique among the file's pending
   // calls.
   uint64_t id = 0;
+  // Used during the call only. nullptr: the transport has none (-EOPNOTSUPP for calls that name a
+  // descriptor).
+  Descriptors* descriptors = nullptr;
 };
 
 // The answer of a call that was pending: the result (0 or negative errno) and the struct as it is
@@ -74,9 +80,11 @@ class File {
   // changes; a later poll() replaces an earlier wake.
   virtual short poll(base::UniqueFunction<void()> wake) = 0;
 
+  // The rest is the device's files'; others answer -ENODEV.
+
   // The arena, for clients to map; created at the first use. Borrowed, valid while the file is
   // open.
-  virtual base::Result<int> arena_fd() = 0;
+  virtual base::Result<int> arena_fd() { return base::fail(ENODEV, "not a file of the device"); }
 
   // What backs a BO, duplicated: descriptor, offset and size in it. -ENOENT: no such handle.
   struct Backing {
@@ -84,12 +92,15 @@ class File {
     uint64_t offset;
     uint64_t size;
   };
-  virtual base::Result<Backing> bo_backing(uint32_t handle) = 0;
+  virtual base::Result<Backing> bo_backing(uint32_t handle) {
+    return base::fail(ENODEV, "BO {} of a file that is not the device's", handle);
+  }
 
-  // Called once when the file is being closed, before anything is freed, so that a channel which
-  // joined it can let go. Several may be set; `owner` names one for cancel_on_close().
-  virtual void on_close(const void* owner, base::UniqueFunction<void()> closed) = 0;
-  virtual void cancel_on_close(const void* owner) = 0;
+  // `closed` is called once when the file is being closed, before anything is freed, so that a
+  // channel which joined it can let go. Several may be set; `owner` names one for
+  // cancel_on_close().
+  virtual void on_close(const void*, base::UniqueFunction<void()>) {}
+  virtual void cancel_on_close(const void*) {}
 };
 
 }  // namespace fakegpu::drv

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/executor.h"
@@ -59,6 +60,9 @@ class Machine {
   virtual base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render = true,
                                                    File* memory_of = nullptr) = 0;
 
+  // An open sw_sync node. `name`: the opener's command, which its fences give as their timeline.
+  virtual base::Result<std::unique_ptr<File>> open_sw_sync(std::string_view name) = 0;
+
   // Takes the file that CHANNEL gave this token for, if `uid` is the one that asked and it is not
   // ten seconds old. Works once. nullptr: no. The file must not be used after it is closed: the
   // transport that owns it learns of that by File::on_close.
@@ -72,7 +76,8 @@ class Machine {
 
   // Live objects, for leak checks: with no file open, only the driver's own BOs and bytes are left.
   struct Census {
-    uint64_t files, bos, syncobjs, contexts, jobs, waits;
+    // `objects`: open files that are not the device's.
+    uint64_t files, bos, syncobjs, contexts, jobs, waits, objects;
     uint64_t heap_bytes[2];
   };
   virtual Census census() = 0;
