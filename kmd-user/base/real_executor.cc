@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "base/real_executor.h"
 
+#include <linux/futex.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <climits>
 
 namespace fakegpu::base {
 
@@ -89,6 +93,10 @@ bool RealExecutor::run_one() {
   }
   task();
   return true;
+}
+
+void RealExecutor::wake_sleepers(const uint32_t* word) {
+  ::syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 void RealExecutor::rest(std::unique_lock<std::mutex>& lock) NO_THREAD_SAFETY_ANALYSIS {

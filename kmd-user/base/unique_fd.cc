@@ -7,6 +7,23 @@
 
 namespace fakegpu::base {
 
+namespace {
+
+Result<UniqueFd> create_memfd(const char* name, uint64_t size) {
+  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) return fail_errno("memfd_create");
+  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return fail_errno("size memfd");
+  return fd;
+}
+
+Result<> seal(const UniqueFd& fd, int seals) {
+  if (::fcntl(fd.get(), F_ADD_SEALS, seals | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    return fail_errno("seal memfd");
+  return {};
+}
+
+}  // namespace
+
 void UniqueFd::reset(int fd) {
   const int old = std::exchange(fd_, fd);
   if (old >= 0) ::close(old);
@@ -36,12 +53,20 @@ Result<Mapping> Mapping::reserve(size_t size) {
 }
 
 Result<UniqueFd> create_sealed_memfd(const char* name, uint64_t size) {
-  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return fail_errno("memfd_create");
-  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return fail_errno("size memfd");
-  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return fail_errno("seal memfd");
+  auto fd = create_memfd(name, size);
+  if (!fd) return fd;
+  FAKEGPU_TRY(seal(*fd, 0));
   return fd;
+}
+
+Result<PublishedMemory> create_published_memory(const char* name, size_t size) {
+  auto fd = create_memfd(name, size);
+  if (!fd) return tl::unexpected(std::move(fd).error());
+  // A mapping made before the seal stays writable.
+  auto mapping = Mapping::map_shared(fd->get(), 0, size, PROT_READ | PROT_WRITE);
+  if (!mapping) return tl::unexpected(std::move(mapping).error());
+  FAKEGPU_TRY(seal(*fd, F_SEAL_FUTURE_WRITE));
+  return PublishedMemory{std::move(*fd), std::move(*mapping)};
 }
 
 }  // namespace fakegpu::base

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <string>
 
 namespace fakegpu::base {
 namespace {
@@ -92,6 +93,31 @@ TEST(SealedMemfd, ImpossibleSizeIsAnError) {
   const auto fd = create_sealed_memfd("test", UINT64_MAX);
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.error().code(), EINVAL);
+}
+
+TEST(PublishedMemory, IsWrittenHereAndOnlyReadByWhoeverGetsTheDescriptor) {
+  auto memory = create_published_memory("test", kPage);
+  ASSERT_TRUE(memory);
+  const auto reader = Mapping::map_shared(memory->fd.get(), 0, kPage, PROT_READ);
+  ASSERT_TRUE(reader);
+  memory->mapping.data()[7] = std::byte{0x5a};
+  EXPECT_EQ(reader->data()[7], std::byte{0x5a});
+  EXPECT_EQ(::mprotect(reader->data(), kPage, PROT_READ | PROT_WRITE), -1);
+
+  const std::string path = "/proc/self/fd/" + std::to_string(memory->fd.get());
+  const UniqueFd reopened(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(reopened);
+  for (const int fd : {memory->fd.get(), reopened.get()}) {
+    const auto writable = Mapping::map_shared(fd, 0, kPage, PROT_READ | PROT_WRITE);
+    ASSERT_FALSE(writable);
+    EXPECT_EQ(writable.error().code(), EPERM);
+    EXPECT_EQ(::pwrite(fd, "x", 1, 0), -1);
+    EXPECT_EQ(::ftruncate(fd, 0), -1);
+    EXPECT_EQ(::ftruncate(fd, 2 * kPage), -1);
+    EXPECT_EQ(::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kPage), -1);
+    EXPECT_EQ(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+  }
+  EXPECT_EQ(reader->data()[7], std::byte{0x5a});
 }
 
 TEST(Mapping, TwoMappingsOfOneFileShareBytes) {

@@ -86,6 +86,7 @@ class LateExecutor final : public base::Clock, public base::Executor {
   }
   bool cancel(base::TimerId timer) override { return inner.cancel(timer); }
   bool run_one() override { return inner.run_one(); }
+  void wake_sleepers(const uint32_t* word) override { inner.wake_sleepers(word); }
 
   base::VirtualExecutor inner{1, 1'000'000'000};
   base::Nanos late = 0;

@@ -34,6 +34,10 @@ class Executor {
   // wait for posted work anyway (device bring-up, an in-process caller that is about to block): it
   // saves two hand-offs between threads. Under no lock.
   virtual bool run_one() = 0;
+
+  // `word`, in memory shared with other processes, has changed: wakes the threads that sleep on it
+  // (FUTEX_WAIT). Where nobody can sleep, as in virtual time, nothing.
+  virtual void wake_sleepers(const uint32_t* word) = 0;
 };
 
 }  // namespace fakegpu::base

@@ -41,6 +41,7 @@ class RealExecutor final : public Executor {
   bool cancel(TimerId timer) override;
 
   bool run_one() override;
+  void wake_sleepers(const uint32_t* word) override;
 
   // Stops and joins the threads early. Posts after it are dropped. Idempotent; not from a task.
   void stop();

@@ -64,4 +64,12 @@ class Mapping {
 // that nobody who holds it can make a mapping of it fault. Sparse; close-on-exec.
 Result<UniqueFd> create_sealed_memfd(const char* name, uint64_t size);
 
+// Memory that only this process writes: whoever gets `fd` can map it for reading and nothing else
+// (FUTURE_WRITE is sealed as well).
+struct PublishedMemory {
+  UniqueFd fd;
+  Mapping mapping;  // all of it, writable
+};
+Result<PublishedMemory> create_published_memory(const char* name, size_t size);
+
 }  // namespace fakegpu::base

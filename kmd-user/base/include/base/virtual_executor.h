@@ -25,6 +25,7 @@ class VirtualExecutor final : public Clock, public Executor {
   // Runs the next event; time jumps to it. False when there is none.
   bool step();
   bool run_one() override { return step(); }
+  void wake_sleepers(const uint32_t*) override {}
   // Runs everything, timers included, until nothing is left. Returns the number of events.
   uint64_t run();
   // Runs the events due up to and including `when`; time then stands at `when`.
