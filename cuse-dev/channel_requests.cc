@@ -24,6 +24,8 @@ base::Result<drv::File::Backing> arena_of(drv::File& file) {
 base::Result<drv::File::Backing> find(drv::File* file, const wire::GetFd& request) {
   if (file == nullptr) return base::fail(ENODEV, "the file is closed");
   if (request.header.type == wire::Type::kGetArena) return arena_of(*file);
+  if (request.header.type == wire::Type::kGetFencePage)
+    return file->fence_page(drv::File::Sleepers::kExpected);
   return file->bo_backing(request.handle);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the channel hands out: the descriptors of an open file's memory (kGetArena, kGetBo).
+// What the channel hands out: the descriptors of an open file's memory (kGetArena, kGetBo,
+// kGetFencePage).
 #pragma once
 
 #include <cstdint>

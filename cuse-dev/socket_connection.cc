@@ -108,6 +108,7 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message) {
       return parsed(&SocketConnection::interrupt);
     case Type::kGetArena:
     case Type::kGetBo:
+    case Type::kGetFencePage:
       return parsed(&SocketConnection::get_descriptor);
     case Type::kRead:
       return parsed(&SocketConnection::read);
@@ -165,8 +166,9 @@ base::Result<> SocketConnection::interrupt(const wire::Interrupt& interrupt) {
 
 base::Result<> SocketConnection::get_descriptor(const wire::GetFd& request) {
   if (request.pad != 0) return base::fail(EPROTO, "GetFd with padding {:#x}", request.pad);
-  if (request.header.type == Type::kGetArena && request.handle != 0)
-    return base::fail(EPROTO, "GetArena of handle {}", request.handle);
+  if (request.header.type != Type::kGetBo && request.handle != 0)
+    return base::fail(EPROTO, "message {} of handle {}", static_cast<uint32_t>(request.header.type),
+                      request.handle);
   FAKEGPU_TRY(check_id(request.header.id));
   const auto send = [&](drv::File* file) { send_descriptor(file, request, *sender_); };
   if (link_)

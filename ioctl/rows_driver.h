@@ -86,6 +86,8 @@ inline constexpr Field kCtxCreateFields[] = {
     FIELD(drm_fakegpu_ctx_create, priority, kSigned),
     NAMED(drm_fakegpu_ctx_create, flags, kFlags, {}),
     FIELD(drm_fakegpu_ctx_create, ctx_id, kUnsigned),
+    FIELD(drm_fakegpu_ctx_create, fence_slot, kUnsigned),
+    FIELD(drm_fakegpu_ctx_create, pad, kPad),
 };
 inline constexpr Field kCtxDestroyFields[] = {
     FIELD(drm_fakegpu_ctx_destroy, ctx_id, kUnsigned),
@@ -143,6 +145,14 @@ inline constexpr Field kChannelFields[] = {
     FIELD(drm_fakegpu_channel, path, kText),
 };
 
+inline constexpr Field kWaitSeqnoFields[] = {
+    FIELD(drm_fakegpu_wait_seqno, ctx_id, kUnsigned),
+    FIELD(drm_fakegpu_wait_seqno, ring, kUnsigned),
+    FIELD(drm_fakegpu_wait_seqno, seqno, kUnsigned),
+    FIELD(drm_fakegpu_wait_seqno, timeout_nsec, kSigned),
+    NAMED(drm_fakegpu_wait_seqno, flags, kFlags, {}),
+    FIELD(drm_fakegpu_wait_seqno, pad, kPad),
+};
 inline constexpr Field kAttachFields[] = {FIELD(drm_fakegpu_attach, token, kSecret)};
 inline constexpr Field kIdentifyFields[] = {FIELD(drm_fakegpu_identify, file_id, kUnsigned)};
 
@@ -161,6 +171,7 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY, kRenderAllow, {}, kCtxSetPriorityFields),
     ROW(DRM_IOCTL_FAKEGPU_SUBMIT, kRenderAllow, kSubmitArrays, kSubmitFields),
     ROW(DRM_IOCTL_FAKEGPU_CHANNEL, kRenderAllow, {}, kChannelFields),
+    ROW(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, kRenderAllow, {}, kWaitSeqnoFields),
     ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
 };

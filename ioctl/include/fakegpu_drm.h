@@ -33,6 +33,7 @@ extern "C" {
 #define DRM_FAKEGPU_CTX_SET_PRIORITY 0x50
 #define DRM_FAKEGPU_SUBMIT 0x51
 #define DRM_FAKEGPU_CHANNEL 0x52
+#define DRM_FAKEGPU_WAIT_SEQNO 0x53
 #define DRM_FAKEGPU_ATTACH 0x58
 #define DRM_FAKEGPU_IDENTIFY 0x59
 
@@ -176,11 +177,16 @@ struct drm_fakegpu_vm_unbind {
 #define DRM_FAKEGPU_PRIORITY_NORMAL 0
 #define DRM_FAKEGPU_PRIORITY_HIGH 1 /* needs CAP_SYS_NICE or the current master */
 
+/* The context is not in the fence page (below): wait by WAIT_SEQNO. */
+#define DRM_FAKEGPU_NO_FENCE_SLOT 0xffffffffu
+
 struct drm_fakegpu_ctx_create {
 	__u32 vm_id;
 	__s32 priority;
-	__u32 flags;  /* must be 0 */
-	__u32 ctx_id; /* out */
+	__u32 flags;      /* must be 0 */
+	__u32 ctx_id;     /* out */
+	__u32 fence_slot; /* out: of ring 0; the other rings follow. Or DRM_FAKEGPU_NO_FENCE_SLOT */
+	__u32 pad;
 };
 
 struct drm_fakegpu_ctx_destroy {
@@ -251,6 +257,25 @@ struct drm_fakegpu_event_fence {
 	__u32 ctx_id;
 	__u32 ring;
 	__s32 error; /* 0, or the negative errno of the finished fence */
+	__u32 pad;
+};
+
+/*
+ * Waits until the job of that seqno, as SUBMIT gave it, and with it all before it on the ring have
+ * finished, well or not. -ETIME: not by then. -EINVAL: no such job was submitted.
+ *
+ * The fence page saves this call. It is memory of the open file that the channel hands out, for
+ * reading only: an array of __u64, and at the slot of a context and ring the seqno of the job that
+ * finished last. Once it is handed out, the threads that sleep on the low half of a slot
+ * (FUTEX_WAIT, not private) are woken when the slot grows. They are not woken when the device goes
+ * away, and the slots then stand still: a sleep must be short, and this call must follow it.
+ */
+struct drm_fakegpu_wait_seqno {
+	__u32 ctx_id;
+	__u32 ring;
+	__u64 seqno;
+	__s64 timeout_nsec; /* absolute, CLOCK_MONOTONIC */
+	__u32 flags;        /* must be 0 */
 	__u32 pad;
 };
 
@@ -326,6 +351,8 @@ struct drm_fakegpu_identify {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_SUBMIT, struct drm_fakegpu_submit)
 #define DRM_IOCTL_FAKEGPU_CHANNEL \
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_CHANNEL, struct drm_fakegpu_channel)
+#define DRM_IOCTL_FAKEGPU_WAIT_SEQNO \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_WAIT_SEQNO, struct drm_fakegpu_wait_seqno)
 #define DRM_IOCTL_FAKEGPU_ATTACH \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_ATTACH, struct drm_fakegpu_attach)
 #define DRM_IOCTL_FAKEGPU_IDENTIFY \

@@ -3,7 +3,29 @@
 
 namespace fakegpu::drv {
 
-Context::~Context() = default;
+Context::Context(VmRef vm, sched::Priority priority, uint64_t client_id, size_t rings,
+                 uint64_t resets, base::Ref<FencePage> page)
+    : vm_(std::move(vm)),
+      priority_(priority),
+      client_id_(client_id),
+      resets_at_creation_(resets),
+      entities_(rings),
+      fence_page_(std::move(page)),
+      fence_slot_(fence_page_->take()),
+      progress_(rings) {
+  show_progress();
+}
+
+// Its jobs kept it until they had finished.
+Context::~Context() {
+  fence_page_->give_back(fence_slot_);
+}
+
+void Context::show_progress() {
+  if (fence_slot_ == FencePage::kNoSlot) return;
+  for (uint32_t ring = 0; ring < progress_.size(); ++ring)
+    progress_[ring].show(*fence_page_, fence_slot_ + ring);
+}
 
 void Context::set_priority(sched::Priority priority) {
   priority_ = priority;

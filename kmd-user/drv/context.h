@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "progress.h"
 #include "sched/entity.h"
 #include "vm.h"
 
@@ -14,13 +15,9 @@ namespace fakegpu::drv {
 
 class Context final : public base::RefCounted {
  public:
-  // `resets`: the device's recovery count now.
-  Context(VmRef vm, sched::Priority priority, uint64_t client_id, size_t rings, uint64_t resets)
-      : vm_(std::move(vm)),
-        priority_(priority),
-        client_id_(client_id),
-        resets_at_creation_(resets),
-        entities_(rings) {}
+  // `resets`: the device's recovery count now. `page`: the file's.
+  Context(VmRef vm, sched::Priority priority, uint64_t client_id, size_t rings, uint64_t resets,
+          base::Ref<FencePage> page);
 
   uint32_t id() const { return id_; }
   // Given once its handle is known.
@@ -33,6 +30,12 @@ class Context final : public base::RefCounted {
 
   // The entity for a ring, made at first use.
   base::Result<sched::Entity*> entity(unsigned ring, sched::Scheduler& scheduler);
+
+  Progress& progress(unsigned ring) { return progress_[ring]; }
+  // Of ring 0 in the file's fence page, the other rings' follow; or FencePage::kNoSlot.
+  uint32_t fence_slot() const { return fence_slot_; }
+  // The page has just been made.
+  void show_progress();
 
   // A job of this context caused a recovery: it takes no more work (-ECANCELED).
   bool guilty() const { return guilty_; }
@@ -54,6 +57,9 @@ class Context final : public base::RefCounted {
   uint64_t resets_at_creation_;
   bool guilty_ = false;
   std::vector<std::unique_ptr<sched::Entity>> entities_;  // by ring
+  base::Ref<FencePage> fence_page_;
+  uint32_t fence_slot_;
+  std::vector<Progress> progress_;  // by ring
 };
 
 using ContextRef = base::Ref<Context>;

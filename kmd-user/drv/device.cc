@@ -149,7 +149,7 @@ void Device::shutdown() {
   DeviceLock::Guard guard(lock_);
   if (unplugged_) return;
   unplugged_ = true;
-  for (FileImpl* file : files_) file->fail_pending(-ENODEV);
+  for (FileImpl* file : files_) file->unplug();
   recovery_.stop();
   const base::Nanos now = clock_.now();
   for (const auto& ring : rings_) {

@@ -16,7 +16,9 @@ FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),
       eventfds_(base::make_ref<EventfdCount>()),
-      arena_(std::move(shared)) {
+      arena_(std::move(shared)),
+      fence_page_(base::make_ref<FencePage>(device.lock(), device.executor(),
+                                            static_cast<uint32_t>(device.rings().size()))) {
   DeviceLock::Guard guard(device_.lock());
   client_id_ = device_.next_client_id();
   device_.add_file(*this);
@@ -48,6 +50,7 @@ FileImpl::~FileImpl() {
   vms_ = {};
   bos_ = {};
   arena_.reset();
+  fence_page_.reset();
 }
 
 base::Result<base::Ref<mm::Arena>> FileImpl::arena() {
@@ -76,9 +79,25 @@ base::Result<File::Backing> FileImpl::bo_backing(uint32_t handle) {
   return Backing{std::move(fd), bo->map_offset(), bo->size()};
 }
 
+base::Result<File::Backing> FileImpl::fence_page(Sleepers sleepers) {
+  DeviceLock::Guard guard(device_.lock());
+  if (!fence_page_->made()) {
+    FAKEGPU_TRY(fence_page_->make());
+    contexts_.for_each([](uint32_t, const ContextRef& context) { context->show_progress(); });
+  }
+  base::UniqueFd fd(::fcntl(fence_page_->fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return base::fail_errno("duplicate fence page descriptor");
+  if (sleepers == Sleepers::kExpected) fence_page_->expect_sleepers();
+  return Backing{std::move(fd), 0, FencePage::kBytes};
+}
+
 fence::SyncobjWait::Done FileImpl::wait_done(uint64_t id) {
   return
       [this, id](fence::SyncobjWait::Answer done) { answer(id, done.result, done.first_signaled); };
+}
+
+SeqnoWait::Done FileImpl::seqno_wait_done(uint64_t id) {
+  return [this, id] { finish(id, 0); };
 }
 
 void FileImpl::suspend(WaitCall call) {
@@ -111,9 +130,9 @@ void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   if (result == 0 && pending.call.answer_offset)
     std::memcpy(pending.call.arg.data() + *pending.call.answer_offset, &first_signaled,
                 sizeof(first_signaled));
-  // The wait goes under the lock: it is linked into syncobjs and fences. It may be the one whose
-  // callback is running, and allows that.
-  pending.call.wait.reset();
+  // The wait goes under the lock: it is linked into syncobjs, fences or a context. It may be the
+  // one whose callback is running, and allows that.
+  pending.call.wait = {};
   device_.lock().defer([call = std::make_unique<WaitCall>(std::move(pending.call)), result] {
     call->reply(result, call->arg);
   });
@@ -130,6 +149,11 @@ bool FileImpl::interrupt(uint64_t id) {
 void FileImpl::fail_pending(int error) {
   while (!waits_.empty()) answer(waits_.begin()->first, error, 0);
   events_->fail_reads(error);
+}
+
+void FileImpl::unplug() {
+  fence_page_->freeze();
+  fail_pending(-ENODEV);
 }
 
 std::optional<int> FileImpl::read(uint64_t id, std::span<std::byte> bytes, bool nonblock,

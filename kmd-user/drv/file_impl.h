@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "base/handle_table.h"
@@ -38,6 +39,7 @@ class FileImpl final : public File {
   short poll(base::UniqueFunction<void()> wake) override;
   base::Result<int> arena_fd() override;
   base::Result<Backing> bo_backing(uint32_t handle) override;
+  base::Result<Backing> fence_page(Sleepers sleepers) override;
   void on_close(const void* owner, base::UniqueFunction<void()> closed) override;
   void cancel_on_close(const void* owner) override;
 
@@ -55,6 +57,7 @@ class FileImpl final : public File {
   const base::Ref<JobCount>& jobs() const { return jobs_; }
   const base::Ref<EventQueue>& events() const { return events_; }
   base::Result<base::Ref<mm::Arena>> arena();
+  const base::Ref<FencePage>& fence_page() const { return fence_page_; }
 
   const base::Ref<EventfdCount>& eventfds() const { return eventfds_; }
 
@@ -66,16 +69,17 @@ class FileImpl final : public File {
     std::optional<size_t> answer_offset;
     base::Nanos timeout;
     Reply reply;
-    std::unique_ptr<fence::SyncobjWait> wait;
+    std::variant<std::unique_ptr<fence::SyncobjWait>, std::unique_ptr<SeqnoWait>> wait;
   };
   bool may_wait() const { return waits_.size() < device_.options().file_waits; }
   fence::SyncobjWait::Done wait_done(uint64_t id);
+  SeqnoWait::Done seqno_wait_done(uint64_t id);
   void suspend(WaitCall call);
   // Answers a pending call that has no first_signaled.
   void finish(uint64_t id, int result) { answer(id, result, 0); }
 
-  // Answers everything that is pending.
-  void fail_pending(int error);
+  // The device goes away, and then its jobs are cancelled: answers everything that is pending.
+  void unplug();
 
  private:
   struct Pending {
@@ -83,6 +87,7 @@ class FileImpl final : public File {
     base::TimerId timer = 0;
   };
 
+  void fail_pending(int error);
   void answer(uint64_t id, int result, uint32_t first_signaled);
 
   Device& device_;
@@ -98,6 +103,7 @@ class FileImpl final : public File {
   base::Ref<EventQueue> events_;
   base::Ref<EventfdCount> eventfds_;
   base::Ref<mm::Arena> arena_;
+  base::Ref<FencePage> fence_page_;
   std::map<uint64_t, Pending> waits_;
   std::vector<std::pair<const void*, base::UniqueFunction<void()>>> closed_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Contexts.
+// Contexts, and the wait for their jobs.
 #include "handlers.h"
 
 namespace fakegpu::drv {
@@ -49,16 +49,19 @@ Outcome create(Call& call) {
   VmRef vm = file.vms().find(arg.vm_id);
   if (!vm) return -ENOENT;
   if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
-  auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.client_id(),
-                                         device.rings().size(), device.recovery().count());
+  auto context =
+      base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.client_id(),
+                              device.rings().size(), device.recovery().count(), file.fence_page());
   arg.ctx_id = file.contexts().insert(context);
+  arg.fence_slot = context->fence_slot();
   context->set_id(arg.ctx_id);
   ++device.counts().contexts;
   return 0;
 }
 int check_create(std::span<const std::byte> arg) {
   const auto& context = view<drm_fakegpu_ctx_create>(arg);
-  return context.flags != 0 || !known_priority(context.priority) ? -EINVAL : 0;
+  const bool zero = context.flags == 0 && context.pad == 0;
+  return zero && known_priority(context.priority) ? 0 : -EINVAL;
 }
 
 Outcome destroy(Call& call) {
@@ -110,11 +113,41 @@ int check_set_priority(std::span<const std::byte> arg) {
   return known_priority(view<drm_fakegpu_ctx_set_priority>(arg).priority) ? 0 : -EINVAL;
 }
 
+// DRM_AMDGPU_WAIT_CS. As there, a context that is destroyed meanwhile ends no wait: its jobs do.
+Outcome wait_seqno(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_wait_seqno>();
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  DeviceLock::Guard guard(device.lock());
+  if (device.unplugged()) return -ENODEV;
+  const ContextRef context = file.contexts().find(arg.ctx_id);
+  if (!context) return -ENOENT;
+  if (arg.ring >= device.rings().size()) return -EINVAL;
+  Progress& progress = context->progress(arg.ring);
+  if (arg.seqno == 0 || arg.seqno > progress.submitted()) return -EINVAL;
+  if (arg.seqno <= progress.finished()) return 0;
+  if (arg.timeout_nsec <= device.now()) return -ETIME;
+  if (!file.may_wait()) return -ENOMEM;
+  file.suspend(
+      {call.request.id,
+       {call.arg.begin(), call.arg.end()},
+       std::nullopt,
+       arg.timeout_nsec,
+       std::move(call.reply),
+       std::make_unique<SeqnoWait>(progress, arg.seqno, file.seqno_wait_done(call.request.id))});
+  return std::nullopt;
+}
+int check_wait_seqno(std::span<const std::byte> arg) {
+  const auto& wait = view<drm_fakegpu_wait_seqno>(arg);
+  return wait.flags || wait.pad ? -EINVAL : 0;
+}
+
 constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_CREATE), create, check_create},
     {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_DESTROY), destroy, check_destroy},
     {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_QUERY), query, check_query},
     {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY), set_priority, check_set_priority},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_WAIT_SEQNO), wait_seqno, check_wait_seqno},
 };
 
 }  // namespace

@@ -54,6 +54,7 @@ int look_up(FileImpl& file, const Arguments& arguments, std::vector<fence::Fence
 // The second half: from arm on the job must run.
 void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>& outs) {
   job->arm();
+  job->report_progress();
   job->context().vm()->add_job(job->finished());
   for (const OutSync& out : outs) {
     if (out.point == 0) {
@@ -94,7 +95,7 @@ Outcome submit(Call& call) {
   const bool event = (arg.flags & DRM_FAKEGPU_SUBMIT_EVENT) != 0;
   if (event && !file.events()->reserve()) return -ENOMEM;
 
-  auto job = base::make_ref<SubmitJob>(**entity, std::move(context), file.jobs(),
+  auto job = base::make_ref<SubmitJob>(**entity, std::move(context), arg.ring, file.jobs(),
                                        std::move(arguments.ibs));
   for (fence::FenceRef& dependency : dependencies) job->add_dependency(std::move(dependency));
   if (event) {

@@ -21,10 +21,11 @@ struct JobCount final : base::RefCounted {
 
 class SubmitJob final : public sched::Job {
  public:
-  SubmitJob(sched::Entity& entity, ContextRef context, base::Ref<JobCount> count,
+  SubmitJob(sched::Entity& entity, ContextRef context, unsigned ring, base::Ref<JobCount> count,
             std::vector<drm_fakegpu_ib> ibs)
       : Job(entity, 1),
         context_(std::move(context)),
+        report_(context_->progress(ring)),
         count_(std::move(count)),
         ibs_(std::move(ibs)) {
     ++count_->live;
@@ -37,6 +38,12 @@ class SubmitJob final : public sched::Job {
   // first.
   const fence::FenceRef& emission() const { return emission_; }
   void set_emission(fence::FenceRef fence) { emission_ = std::move(fence); }
+  // After arm(), before anybody else can listen to the finished fence: whoever is told by it finds
+  // it in the fence page.
+  void report_progress() {
+    report_.progress().submit(finished()->seqno());
+    finished()->add_callback(report_);
+  }
   // Asks for an event; room in `queue` is reserved.
   void set_event(base::Ref<EventQueue> queue, const drm_fakegpu_event_fence& event) {
     queue_ = std::move(queue);
@@ -57,6 +64,7 @@ class SubmitJob final : public sched::Job {
   }
 
   ContextRef context_;
+  ProgressReport report_;
   base::Ref<JobCount> count_;
   std::vector<drm_fakegpu_ib> ibs_;
   fence::FenceRef emission_;

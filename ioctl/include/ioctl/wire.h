@@ -24,6 +24,7 @@ enum class Type : uint32_t {
   kFdReply,     // daemon: FdReply, with one descriptor (SCM_RIGHTS) if result is 0
   kRead,        // client: ReadRequest. read() of DRM events; answered when there is one
   kReadReply,   // daemon: IoctlReply, event bytes
+  kGetFencePage,  // client: GetFd{0}. The file's fence page; a client asks if a context is in it
 };
 
 struct Header {

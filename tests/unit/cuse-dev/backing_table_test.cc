@@ -28,6 +28,7 @@ class ArenaFile final : public drv::File {
     return arena_;
   }
   base::Result<Backing> bo_backing(uint32_t) override { return base::fail(ENOENT, "no BO"); }
+  base::Result<Backing> fence_page(Sleepers) override { return base::fail(ENOENT, "no page"); }
   void on_close(const void*, base::UniqueFunction<void()>) override {}
   void cancel_on_close(const void*) override {}
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Descriptors for clients, and connections that join an open file for them.
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "socket_fixture.h"
@@ -52,6 +53,28 @@ TEST_P(SocketChannel, AShareableBoHasADescriptorOfItsOwn) {
   const base::Mapping b = map(second, backing.offset, 4096);
   a.data()[0] = std::byte{7};
   EXPECT_EQ(b.data()[0], std::byte{7});
+}
+
+TEST_P(SocketChannel, TheFencePageIsTheFilesAndOnlyRead) {
+  Daemon daemon(GetParam());
+  Peer owner(daemon);
+  Peer other(daemon);
+  const drm_fakegpu_channel channel = owner.channel();
+  Peer joined(daemon, false);
+  ASSERT_EQ(joined.hello(channel.token[0], channel.token[1]), 0);
+  const auto inode_of = [](Peer& peer) {
+    const Peer::Reply reply = peer.get(Type::kGetFencePage);
+    EXPECT_EQ(reply.as<wire::FdReply>().result, 0);
+    EXPECT_TRUE(reply.fd);
+    struct stat status = {};
+    EXPECT_EQ(::fstat(reply.fd.get(), &status), 0);
+    EXPECT_EQ(static_cast<uint64_t>(status.st_size), reply.as<wire::FdReply>().size);
+    EXPECT_FALSE(base::Mapping::map_shared(reply.fd.get(), 0, 4096, PROT_READ | PROT_WRITE));
+    EXPECT_TRUE(base::Mapping::map_shared(reply.fd.get(), 0, 4096, PROT_READ));
+    return status.st_ino;
+  };
+  EXPECT_EQ(inode_of(owner), inode_of(joined));
+  EXPECT_NE(inode_of(owner), inode_of(other));
 }
 
 TEST_P(SocketChannel, AnUnknownBoHasNoDescriptor) {

@@ -63,7 +63,7 @@ std::vector<Violation> violations() {
       p.send(m);
     });
   }
-  for (const uint32_t type : {0u, 2u, 4u, 8u, 10u, 11u, 0xffffffffu}) {
+  for (const uint32_t type : {0u, 2u, 4u, 8u, 10u, 12u, 0xffffffffu}) {
     add("unknown type", [type](Peer& p) { p.send(make<wire::GetFd>(p, static_cast<Type>(type))); });
   }
   for (const Type type :
@@ -117,6 +117,11 @@ std::vector<Violation> violations() {
   });
   add("GetArena with a handle", [](Peer& p) {
     auto m = make<wire::GetFd>(p, Type::kGetArena);
+    m.handle = 1;
+    p.send(m);
+  });
+  add("GetFencePage with a handle", [](Peer& p) {
+    auto m = make<wire::GetFd>(p, Type::kGetFencePage);
     m.handle = 1;
     p.send(m);
   });

@@ -47,6 +47,7 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY, drm_fakegpu_ctx_set_priority),
     DECLARED(DRM_IOCTL_FAKEGPU_SUBMIT, drm_fakegpu_submit),
     DECLARED(DRM_IOCTL_FAKEGPU_CHANNEL, drm_fakegpu_channel),
+    DECLARED(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, drm_fakegpu_wait_seqno),
     DECLARED(DRM_IOCTL_FAKEGPU_ATTACH, drm_fakegpu_attach),
     DECLARED(DRM_IOCTL_FAKEGPU_IDENTIFY, drm_fakegpu_identify),
     DECLARED(DRM_IOCTL_GET_MAGIC, drm_auth),
@@ -124,6 +125,8 @@ static_assert(offsetof(drm_fakegpu_bo_mmap, offset) == 8 && sizeof(drm_fakegpu_b
 static_assert(offsetof(drm_fakegpu_vm_bind, bo_offset) == 16 && sizeof(drm_fakegpu_vm_bind) == 40);
 static_assert(offsetof(drm_fakegpu_vm_unbind, va) == 8 && sizeof(drm_fakegpu_vm_unbind) == 16);
 static_assert(offsetof(drm_fakegpu_ctx_create, ctx_id) == 12);
+static_assert(offsetof(drm_fakegpu_ctx_create, fence_slot) == 16);
+static_assert(sizeof(drm_fakegpu_ctx_create) == 24);
 static_assert(offsetof(drm_fakegpu_ctx_query, jobs_submitted) == 16);
 static_assert(sizeof(drm_fakegpu_ctx_query) == 48);
 static_assert(sizeof(drm_fakegpu_ib) == 16 && sizeof(drm_fakegpu_sync) == 16);
@@ -131,6 +134,7 @@ static_assert(offsetof(drm_fakegpu_submit, ibs) == 16);
 static_assert(offsetof(drm_fakegpu_submit, in_syncs) == 32);
 static_assert(offsetof(drm_fakegpu_submit, seqno) == 56 && sizeof(drm_fakegpu_submit) == 64);
 static_assert(sizeof(drm_fakegpu_event_fence) == 40);
+static_assert(offsetof(drm_fakegpu_wait_seqno, seqno) == 8 && sizeof(drm_fakegpu_wait_seqno) == 32);
 static_assert(offsetof(drm_fakegpu_channel, path) == 16 && sizeof(drm_fakegpu_channel) == 120);
 
 TEST(Table, FieldsAndArraysLieInsideTheirStructs) {

@@ -30,6 +30,7 @@ TEST(Wire, TypesKeepTheirNumbers) {
   EXPECT_EQ(static_cast<uint32_t>(Type::kHello), 1u);
   EXPECT_EQ(static_cast<uint32_t>(Type::kIoctl), 3u);
   EXPECT_EQ(static_cast<uint32_t>(Type::kReadReply), 10u);
+  EXPECT_EQ(static_cast<uint32_t>(Type::kGetFencePage), 11u);
 }
 
 }  // namespace

@@ -96,6 +96,14 @@ class File {
     return base::fail(ENODEV, "BO {} of a file that is not the device's", handle);
   }
 
+  // The fence page (struct drm_fakegpu_wait_seqno says what it shows), duplicated; made at the
+  // first use. Sealed, so that it can be mapped for reading only. kExpected: whoever gets it may
+  // sleep on its slots; from then on each job that finishes costs the wake of those who might.
+  enum class Sleepers { kNone, kExpected };
+  virtual base::Result<Backing> fence_page(Sleepers) {
+    return base::fail(ENODEV, "the fence page of a file that is not the device's");
+  }
+
   // `closed` is called once when the file is being closed, before anything is freed, so that a
   // channel which joined it can let go. Several may be set; `owner` names one for
   // cancel_on_close().
