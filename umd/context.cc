@@ -68,9 +68,12 @@ int fakegpu_context_create(struct fakegpu_device* dev, struct fakegpu_vm* vm, in
     drm_fakegpu_ctx_create create = {};
     create.vm_id = ctx->vm->id();
     create.priority = priority;
+    // A driver without a fence page leaves it so.
+    create.fence_slot = DRM_FAKEGPU_NO_FENCE_SLOT;
     result = dev->core->call(DRM_IOCTL_FAKEGPU_CTX_CREATE, &create);
     if (result != 0) return result;
     ctx->id = create.ctx_id;
+    ctx->fence_slot = create.fence_slot;
     *out = ctx.release();
     return 0;
   });
@@ -131,6 +134,25 @@ int fakegpu_context_submit(struct fakegpu_context* ctx, const struct fakegpu_sub
     result = ctx->device->call(DRM_IOCTL_FAKEGPU_SUBMIT, &submit);
     if (result == 0 && seqno) *seqno = submit.seqno;
     return result;
+  });
+}
+
+int fakegpu_context_wait(struct fakegpu_context* ctx, uint32_t ring, uint64_t seqno,
+                         int64_t deadline_ns) {
+  return guarded([&] {
+    Device& device = *ctx->device;
+    // Anything else is for the driver to judge.
+    const bool in_page = ctx->fence_slot != DRM_FAKEGPU_NO_FENCE_SLOT &&
+                         ring < device.rings().size() && seqno != 0;
+    if (in_page && device.fence_page().wait(ctx->fence_slot + ring, seqno, deadline_ns,
+                                            device.transport()))
+      return 0;
+    drm_fakegpu_wait_seqno wait = {};
+    wait.ctx_id = ctx->id;
+    wait.ring = ring;
+    wait.seqno = seqno;
+    wait.timeout_nsec = deadline_ns;
+    return device.call(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, &wait);
   });
 }
 

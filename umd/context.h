@@ -13,6 +13,7 @@ struct fakegpu_context {
   std::shared_ptr<fakegpu::umd::Device> device;
   std::shared_ptr<fakegpu::umd::Vm> vm;
   uint32_t id = 0;
+  uint32_t fence_slot = DRM_FAKEGPU_NO_FENCE_SLOT;  // of ring 0; the other rings' follow
 
   ~fakegpu_context();
 };

@@ -87,6 +87,11 @@ int Device::default_vm(std::shared_ptr<Vm>* out) {
   return 0;
 }
 
+const FencePage& Device::fence_page() {
+  std::call_once(fence_page_once_, [this] { fence_page_.map(*transport_, info_.features); });
+  return fence_page_;
+}
+
 int open_transport(std::unique_ptr<Transport> transport, struct fakegpu_device** out) {
   auto handle = std::make_unique<fakegpu_device>();
   const int result = Device::open(std::move(transport), &handle->core);

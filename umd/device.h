@@ -9,6 +9,7 @@
 
 #include <fakegpu/device.h>
 
+#include "fence_page.h"
 #include "transport.h"
 
 namespace fakegpu::umd {
@@ -39,6 +40,9 @@ class Device {
   // Made at the first use.
   int default_vm(std::shared_ptr<Vm>* out);
 
+  // Mapped at the first use; empty if this transport has none.
+  const FencePage& fence_page();
+
  private:
   explicit Device(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {}
   int identify();
@@ -48,6 +52,8 @@ class Device {
   std::vector<Ring> rings_;
   std::mutex vm_mutex_;
   std::shared_ptr<Vm> default_vm_;
+  std::once_flag fence_page_once_;
+  FencePage fence_page_;
 };
 
 // A handle of a new device on `transport`; for tests and simulations that bring their own.

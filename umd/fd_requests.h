@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Asking a connection for the descriptors of BOs: the same over the socket and over the channel.
+// Asking a connection for the descriptors of BOs and of the fence page: the same over the socket
+// and over the channel.
 #pragma once
 
 #include <mutex>
@@ -13,10 +14,11 @@ class FdRequests {
  public:
   // The arena for a BO in it, fetched once and kept; a memfd of its own for a shareable one.
   int bo_pages(Connection& connection, const BoRange& bo, BoPages* out);
+  static int fence_pages(Connection& connection, FencePages* out);
 
  private:
   static int request(Connection& connection, ioctl::wire::Type type, uint32_t handle, OwnedFd* fd,
-                     uint64_t* offset);
+                     ioctl::wire::FdReply* answer);
 
   std::mutex mutex_;
   OwnedFd arena_;

@@ -23,6 +23,13 @@ inline bool futex_wait(const std::atomic<uint32_t>* word, uint32_t value) {
          errno != EINTR;
 }
 
+// The same for memory that another process writes: at most `nanos`, whatever ends it.
+inline void futex_wait_shared(const uint32_t* word, uint32_t value, int64_t nanos) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const timespec time = {nanos / kSecond, nanos % kSecond};
+  ::syscall(SYS_futex, word, FUTEX_WAIT, value, &time, nullptr, 0);
+}
+
 inline void futex_wake(const std::atomic<uint32_t>* word) {
   ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }

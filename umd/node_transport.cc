@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The device node: a character device (CUSE) or a FUSE file. Descriptors of BOs come over the
-// channel, since an ioctl of a userspace device cannot hand them out.
+// The device node: a character device (CUSE) or a FUSE file. Descriptors come over the channel,
+// since an ioctl of a userspace device cannot hand them out.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -45,6 +45,12 @@ class NodeTransport final : public Transport {
     if (!channel) return -EOPNOTSUPP;
     const int result = join();
     return result == 0 ? fds_.bo_pages(*channel_, bo, out) : result;
+  }
+
+  int fence_pages(uint64_t features, FencePages* out) override {
+    if (!(features & DRM_FAKEGPU_FEATURE_CHANNEL)) return -EOPNOTSUPP;
+    const int result = join();
+    return result == 0 ? FdRequests::fence_pages(*channel_, out) : result;
   }
 
   int read_events(std::span<std::byte> to, bool block) override {

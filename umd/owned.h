@@ -49,10 +49,9 @@ class OwnedMapping {
     if (at_) ::munmap(at_, size_);
   }
 
-  // Read and write. 0 or negative errno.
-  int map(int fd, uint64_t offset, uint64_t size) {
-    void* at =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
+  // `protection`: as mmap()'s. 0 or negative errno.
+  int map(int fd, uint64_t offset, uint64_t size, int protection = PROT_READ | PROT_WRITE) {
+    void* at = ::mmap(nullptr, size, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
     if (at == MAP_FAILED) return -errno;
     OwnedMapping mapped;
     mapped.at_ = at;

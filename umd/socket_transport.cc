@@ -49,6 +49,10 @@ class SocketTransport final : public Transport {
     return fds_.bo_pages(connection_, bo, out);
   }
 
+  int fence_pages(uint64_t, FencePages* out) override {
+    return FdRequests::fence_pages(connection_, out);
+  }
+
   int read_events(std::span<std::byte> to, bool block) override {
     wire::ReadRequest read = {};
     read.bytes = static_cast<uint32_t>(std::min<size_t>(to.size(), ioctl::kMaxCallBytes));

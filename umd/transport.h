@@ -35,6 +35,13 @@ struct BoPages {
   uint64_t offset = 0;
 };
 
+// The file's fence page (struct drm_fakegpu_wait_seqno).
+struct FencePages {
+  OwnedFd fd;
+  uint64_t size = 0;
+  bool sleep = false;  // a sleep on it ends when a slot grows
+};
+
 // Any thread. Results are 0 or a negative errno; -ENODEV once the other side is gone.
 class Transport {
  public:
@@ -47,6 +54,11 @@ class Transport {
   virtual int ioctl(uint32_t command, void* arg, Pointers pointers) = 0;
 
   virtual int bo_pages(const BoRange& bo, BoPages* out) = 0;
+
+  // `features`: DRM_FAKEGPU_FEATURE_* of the device. -EOPNOTSUPP: there is no way to it.
+  virtual int fence_pages([[maybe_unused]] uint64_t features, [[maybe_unused]] FencePages* out) {
+    return -EOPNOTSUPP;
+  }
 
   // Whole DRM events that fit: how many bytes. -EAGAIN, or blocks (then -EINTR after a signal).
   virtual int read_events(std::span<std::byte> to, bool block) = 0;

@@ -3,6 +3,8 @@
  * A client with libdrm_fakegpu, for every transport.
  *
  *   library_client WHERE wait   waits for ever; prints "waiting" before and the wait's errno after
+ *   library_client WHERE seqno  the same for the seqno of a job of nine seconds; in short waits, so that
+ * it nearly always sleeps on the fence page
  *   library_client WHERE busy   keeps memory, mappings, running and queued jobs and pending waits,
  * prints "busy" and stays so until it is killed
  *   library_client WHERE fill   lets the GPU write memory that the CPU then reads; prints "filled"
@@ -35,6 +37,14 @@ static int wait_for_ever(void) {
                               NULL);
 }
 
+static int wait_for_a_long_job(struct fakegpu_context* context, uint32_t ring) {
+  int result;
+  do {
+    result = fakegpu_context_wait(context, ring, 1, fakegpu_deadline_ns(device, 500 * 1000));
+  } while (result == -ETIME);
+  return result;
+}
+
 static void* waiter(void* unused) {
   (void)unused;
   wait_for_ever();
@@ -54,25 +64,27 @@ static void fill_memory(void) {
   }
 }
 
-/* Each takes 20 ms. */
-static void queue_jobs(uint32_t type) {
+static struct fakegpu_context* queue_jobs(uint32_t type, int jobs, uint32_t milliseconds,
+                                          int* ring) {
   struct fakegpu_context* context;
   struct fakegpu_cmdbuf* packets;
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
   must(fakegpu_cmdbuf_create(context, type, &packets), "command buffer");
-  must(fakegpu_cmd_work(packets, 20, 1000 * 1000, 0, 0), "WORK");
-  int ring = fakegpu_find_ring(device, type, 0);
-  must(ring, "ring");
-  for (int i = 0; i < kJobs; ++i)
-    must(fakegpu_context_submit_one(context, (uint32_t)ring, packets, NULL), "submit");
+  must(fakegpu_cmd_work(packets, milliseconds, 1000 * 1000, 0, 0), "WORK");
+  *ring = fakegpu_find_ring(device, type, 0);
+  must(*ring, "ring");
+  for (int i = 0; i < jobs; ++i)
+    must(fakegpu_context_submit_one(context, (uint32_t)*ring, packets, NULL), "submit");
+  return context;
 }
 
 static _Noreturn void busy(void) {
   pthread_t thread;
+  int ring;
   fill_memory();
   for (int i = 0; i < kWaiters; ++i) pthread_create(&thread, NULL, waiter, NULL);
-  queue_jobs(DRM_FAKEGPU_RING_GFX);
-  queue_jobs(DRM_FAKEGPU_RING_COMPUTE);
+  queue_jobs(DRM_FAKEGPU_RING_GFX, kJobs, 20, &ring);
+  queue_jobs(DRM_FAKEGPU_RING_COMPUTE, kJobs, 20, &ring);
   puts("busy");
   fflush(stdout);
   for (;;) pause();
@@ -118,9 +130,13 @@ int main(int argc, char** argv) {
   if (strcmp(argv[2], "busy") == 0) busy();
   if (strcmp(argv[2], "fill") == 0) return fill();
   if (strcmp(argv[2], "high") == 0) return high();
-  if (strcmp(argv[2], "wait") != 0) return 2;
+  const int by_seqno = strcmp(argv[2], "seqno") == 0;
+  if (!by_seqno && strcmp(argv[2], "wait") != 0) return 2;
+  struct fakegpu_context* context = NULL;
+  int ring = 0;
+  if (by_seqno) context = queue_jobs(DRM_FAKEGPU_RING_COMPUTE, 1, 9000, &ring);
   puts("waiting");
   fflush(stdout);
-  printf("%d\n", -wait_for_ever());
+  printf("%d\n", -(by_seqno ? wait_for_a_long_job(context, (uint32_t)ring) : wait_for_ever()));
   return 0;
 }

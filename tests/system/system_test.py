@@ -90,6 +90,22 @@ def test_a_killed_daemon_leaves_no_client_hanging():
         expect_equal(set(found[1::2]), {errno.ENODEV})
 
 
+def maps_fence_page(pid):
+    with open(f'/proc/{pid}/maps', encoding='ascii') as maps:
+        return 'memfd:fakegpu-fences' in maps.read()
+
+
+def test_a_dying_daemon_ends_waits_on_the_fence_page():
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        with Daemon() as daemon:
+            waiters = [start(LIBRARY_CLIENT, daemon, 'seqno', 'waiting') for _ in range(3)]
+            for waiter in waiters:
+                eventually(lambda pid=waiter.pid: maps_fence_page(pid), True)
+            assert all(waiter.poll() is None for waiter in waiters), 'a wait ended by itself'
+            daemon.process.send_signal(number)
+            expect_equal(results(waiters, 2 * AT_ONCE), [errno.ENODEV] * 3)
+
+
 def test_a_daemon_that_is_asked_to_end_releases_its_clients():
     for number in (signal.SIGTERM, signal.SIGINT):
         with Daemon() as daemon:

@@ -2,8 +2,11 @@
 #include "device.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <utility>
 
 #include "fake_transport.h"
 
@@ -98,6 +101,63 @@ TEST(Device, DeadlinesSaturate) {
   EXPECT_EQ(fakegpu_deadline_ns(device.dev, -1), 999);
   EXPECT_EQ(fakegpu_deadline_ns(device.dev, INT64_MAX), INT64_MAX);
   EXPECT_EQ(fakegpu_deadline_ns(device.dev, INT64_MIN), INT64_MIN + 1000);
+}
+
+class FencePageTest : public ::testing::Test {
+ protected:
+  void make_page(uint64_t finished) {
+    state().fence_page = OwnedFd(::memfd_create("page", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(state().fence_page.get(), 4096), 0);
+    ASSERT_EQ(::pwrite(state().fence_page.get(), &finished, sizeof(finished), 8 * kSlot),
+              ssize_t{sizeof(finished)});
+  }
+  // The result, and how many ioctls it took.
+  std::pair<int, unsigned> wait(uint32_t ring, uint64_t seqno) {
+    fakegpu_context* ctx = nullptr;
+    EXPECT_EQ(fakegpu_context_create(device_.dev, nullptr, 0, &ctx), 0);
+    const unsigned before = state().count(DRM_IOCTL_FAKEGPU_WAIT_SEQNO);
+    const int result = fakegpu_context_wait(ctx, ring, seqno, INT64_MAX);
+    fakegpu_context_destroy(ctx);
+    return {result, state().count(DRM_IOCTL_FAKEGPU_WAIT_SEQNO) - before};
+  }
+  FakeTransport::State& state() { return *device_.state; }
+
+  static constexpr uint32_t kSlot = 4;
+  static constexpr std::pair<int, unsigned> kByPage = {0, 0};
+  static constexpr std::pair<int, unsigned> kByCall = {-ETIME, 1};
+  FakeDevice device_;
+};
+
+TEST_F(FencePageTest, WhatItShowsAsFinishedNeedsNoCall) {
+  make_page(5);
+  state().fence_slot = kSlot - 1;
+  EXPECT_EQ(wait(1, 5), kByPage);
+  EXPECT_EQ(wait(1, 1), kByPage);
+  EXPECT_EQ(wait(1, 6), kByCall);
+  EXPECT_EQ(wait(1, uint64_t{5} << 32), kByCall);
+  EXPECT_EQ(wait(2, 1), kByCall) << "another ring";
+  EXPECT_EQ(wait(1, 0), kByCall) << "for the driver to refuse";
+  EXPECT_EQ(wait(3, 1), kByCall) << "no such ring";
+  EXPECT_EQ(state().fence_pages_asked, 1u);
+}
+
+TEST_F(FencePageTest, IsNotAskedForWithoutASlotInIt) {
+  make_page(5);
+  EXPECT_EQ(wait(0, 1), kByCall);
+  EXPECT_EQ(state().fence_pages_asked, 0u);
+}
+
+TEST_F(FencePageTest, WithoutItEveryWaitIsACall) {
+  state().fence_slot = kSlot;
+  EXPECT_EQ(wait(0, 1), kByCall);
+  EXPECT_EQ(wait(0, 1), kByCall);
+  EXPECT_EQ(state().fence_pages_asked, 1u);
+}
+
+TEST_F(FencePageTest, ASlotBeyondItIsNotLookedAt) {
+  make_page(5);
+  state().fence_slot = 4096 / 8;
+  EXPECT_EQ(wait(0, 1), kByCall);
 }
 
 TEST(Device, StaysOpenUntilItsLastObjectIsGone) {

@@ -98,10 +98,15 @@ int FakeTransport::ioctl(uint32_t command, void* arg, Pointers pointers) {
     case DRM_IOCTL_FAKEGPU_VM_UNBIND:
       state_->unbinds.push_back(static_cast<drm_fakegpu_vm_unbind*>(arg)->va);
       return 0;
-    case DRM_IOCTL_FAKEGPU_CTX_CREATE:
+    case DRM_IOCTL_FAKEGPU_CTX_CREATE: {
+      auto& create = *static_cast<drm_fakegpu_ctx_create*>(arg);
       ++state_->live_contexts;
-      static_cast<drm_fakegpu_ctx_create*>(arg)->ctx_id = ++state_->last_handle;
+      create.ctx_id = ++state_->last_handle;
+      if (state_->fence_slot != DRM_FAKEGPU_NO_FENCE_SLOT) create.fence_slot = state_->fence_slot;
       return 0;
+    }
+    case DRM_IOCTL_FAKEGPU_WAIT_SEQNO:
+      return -ETIME;
     case DRM_IOCTL_FAKEGPU_CTX_DESTROY:
       --state_->live_contexts;
       return 0;
@@ -130,6 +135,14 @@ int FakeTransport::bo_pages(const BoRange& bo, BoPages* out) {
   state_->mapped.push_back(bo);
   out->fd = memory_.get();
   out->offset = bo.offset;
+  return 0;
+}
+
+int FakeTransport::fence_pages(uint64_t, FencePages* out) {
+  ++state_->fence_pages_asked;
+  if (!state_->fence_page) return -EOPNOTSUPP;
+  out->fd = OwnedFd(::dup(state_->fence_page.get()));
+  out->size = 4096;
   return 0;
 }
 

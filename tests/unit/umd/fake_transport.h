@@ -45,6 +45,10 @@ class FakeTransport final : public Transport {
     };
     std::vector<Submission> submissions;
     std::vector<std::byte> events;
+    // As CTX_CREATE gives it. None: the driver does not know the field, and leaves it alone.
+    uint32_t fence_slot = DRM_FAKEGPU_NO_FENCE_SLOT;
+    OwnedFd fence_page;  // of one page; empty: no way to it
+    unsigned fence_pages_asked = 0;
     uint32_t last_handle = 0;
     uint32_t live_vms = 0, live_contexts = 0, live_syncobjs = 0;
     bool closed = false;
@@ -58,6 +62,7 @@ class FakeTransport final : public Transport {
   const char* name() const override { return "fake"; }
   int ioctl(uint32_t command, void* arg, Pointers pointers) override;
   int bo_pages(const BoRange& bo, BoPages* out) override;
+  int fence_pages(uint64_t features, FencePages* out) override;
   int read_events(std::span<std::byte> to, bool block) override;
   int64_t now_ns() const override { return 1000; }
 

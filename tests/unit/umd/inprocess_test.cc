@@ -139,6 +139,22 @@ TEST_F(Virtual, RunsAJobAndTellsOfItByEvent) {
   fakegpu_context_destroy(ctx);
 }
 
+TEST_F(Virtual, WaitsForAJobBySeqno) {
+  fakegpu_context* ctx = nullptr;
+  fakegpu_cmdbuf* cb = nullptr;
+  ASSERT_EQ(fakegpu_context_create(dev_, nullptr, 0, &ctx), 0);
+  ASSERT_EQ(fakegpu_cmdbuf_create(ctx, DRM_FAKEGPU_RING_GFX, &cb), 0);
+  ASSERT_EQ(fakegpu_cmd_work(cb, 10, 1'000'000, 0, 0), 0);
+  ASSERT_EQ(fakegpu_context_submit_one(ctx, 0, cb, nullptr), 0);
+  const int64_t deadline = fakegpu_deadline_ns(dev_, 5'000'000);
+  EXPECT_EQ(fakegpu_context_wait(ctx, 0, 1, deadline), -ETIME);
+  EXPECT_EQ(time_.now(), deadline);
+  EXPECT_EQ(fakegpu_context_wait(ctx, 0, 1, INT64_MAX), 0);
+  EXPECT_EQ(fakegpu_context_wait(ctx, 0, 2, INT64_MAX), -EINVAL);
+  fakegpu_cmdbuf_destroy(cb);
+  fakegpu_context_destroy(ctx);
+}
+
 TEST_F(Virtual, BadPointersOfRawIoctlsGiveEfault) {
   EXPECT_EQ(fakegpu_device_ioctl(dev_, DRM_IOCTL_FAKEGPU_VM_CREATE, nullptr), -EFAULT);
   drm_syncobj_wait wait = {.handles = 8, .count_handles = 1};

@@ -85,6 +85,23 @@ FAKEGPU_PUBLIC int fakegpu_context_submit(struct fakegpu_context *ctx,
                                           uint64_t *seqno);
 
 /**
+ * Blocks until a job, and all before it on the ring, have finished, well or not. Cheaper than a
+ * wait for a syncobj where the fence page can be reached (everywhere but on a node without the
+ * daemon's channel): a job that has finished costs no system call, and one that finishes within a
+ * millisecond no ioctl.
+ *
+ * \param ring         in, index
+ * \param seqno        in, as fakegpu_context_submit() gave it for this ring
+ * \param deadline_ns  in, absolute (fakegpu_deadline_ns()); a time that has passed polls
+ *
+ * Errors: -ETIME: the deadline passed; -EINVAL: no such ring, or no such job was submitted.
+ * Whether the job did its work is told by its event or by fakegpu_context_query(). Counterpart:
+ * amdgpu_cs_query_fence_status().
+ */
+FAKEGPU_PUBLIC int fakegpu_context_wait(struct fakegpu_context *ctx, uint32_t ring, uint64_t seqno,
+                                        int64_t deadline_ns);
+
+/**
  * The common case: one command buffer on one ring, with an optional fence.
  *
  * \param ring    in, index

@@ -174,6 +174,14 @@ class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {
     return seqno;
   }
 
+  /** Waits for the job of that seqno. False: the deadline passed. Throws all else. */
+  bool wait(uint32_t ring, uint64_t seqno, int64_t deadline_ns = INT64_MAX) const {
+    const int result = fakegpu_context_wait(*this, ring, seqno, deadline_ns);
+    if (result == -ETIME) return false;
+    check(result, "wait");
+    return true;
+  }
+
  private:
   static fakegpu_context* create(const Device& device, int32_t priority, fakegpu_vm* vm) {
     fakegpu_context* handle = nullptr;
