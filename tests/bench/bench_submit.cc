@@ -64,7 +64,9 @@ void hand_off(benchmark::State& state, bool one_cpu) {
   while (state.KeepRunningBatch(2)) partner.round_trip();
 }
 
-void submit(benchmark::State& state, bool one_cpu) {
+enum class By { kSyncobj, kSeqno };
+
+void submit(benchmark::State& state, bool one_cpu, By by) {
   std::optional<OneCpu> pinned;
   if (one_cpu) pinned.emplace();
   // The GPU's threads start with it, on the CPUs of this one.
@@ -76,8 +78,12 @@ void submit(benchmark::State& state, bool one_cpu) {
   const uint32_t ring = device.ring(DRM_FAKEGPU_RING_GFX);
   fakegpu_syncobj* const waited = done;
   for ([[maybe_unused]] auto unused : state) {
-    if (fakegpu_context_submit_one(context, ring, nothing, done) != 0 ||
-        fakegpu_syncobj_wait(device, &waited, 1, INT64_MAX, 0, nullptr) != 0) {
+    const bool ended =
+        by == By::kSyncobj
+            ? fakegpu_context_submit_one(context, ring, nothing, done) == 0 &&
+                  fakegpu_syncobj_wait(device, &waited, 1, INT64_MAX, 0, nullptr) == 0
+            : context.wait(ring, context.submit(ring, {nothing}));
+    if (!ended) {
       state.SkipWithError("the job failed");
       return;
     }
@@ -96,14 +102,18 @@ int main(int argc, char** argv) {
     const std::string where = one_cpu ? ", one CPU" : "";
     benchmark::RegisterBenchmark(("futex hand-off" + where).c_str(), hand_off, one_cpu)
         ->UseRealTime();
-    benchmark::RegisterBenchmark(("submit and wait" + where).c_str(), submit, one_cpu)
+    benchmark::RegisterBenchmark(("submit and wait" + where).c_str(), submit, one_cpu, By::kSyncobj)
         ->UseRealTime();
   }
+  benchmark::RegisterBenchmark("submit and wait by seqno", submit, false, By::kSeqno)
+      ->UseRealTime();
   const Comparison comparisons[] = {
       {"in-process submit to signalled fence / hand-off", "submit and wait", "futex hand-off",
        Bound::kAtMost, 2},
       {"the same, all threads on one CPU", "submit and wait, one CPU", "futex hand-off, one CPU",
        Bound::kAtMost, 2},
+      {"in-process wait by seqno / by syncobj, submission included", "submit and wait by seqno",
+       "submit and wait"},
   };
   return run(argc, argv, comparisons);
 }
