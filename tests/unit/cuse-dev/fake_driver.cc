@@ -49,4 +49,11 @@ base::Result<std::unique_ptr<drv::File>> FakeMachine::open(const drv::Caller& ca
   return std::make_unique<FakeFile>(behaviour_, closed);
 }
 
+base::Result<std::unique_ptr<drv::File>> FakeMachine::open_sw_sync(std::string_view name) {
+  if (behaviour_.open_error != 0) return base::fail(behaviour_.open_error, "as told");
+  ++opened;
+  sw_sync_name = name;
+  return std::make_unique<FakeFile>(behaviour_, closed);
+}
+
 }  // namespace fakegpu::cuse_dev

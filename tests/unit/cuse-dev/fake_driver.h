@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "drv/machine.h"
@@ -28,6 +29,7 @@ class FakeMachine final : public drv::Machine {
 
   base::Result<std::unique_ptr<drv::File>> open(const drv::Caller& opener, bool render,
                                                 drv::File* memory_of) override;
+  base::Result<std::unique_ptr<drv::File>> open_sw_sync(std::string_view name) override;
   drv::File* redeem(const uint64_t*, uint32_t) override { return nullptr; }
   void shutdown() override {}
   hw::FaultInjector& faults() override { return faults_; }
@@ -38,6 +40,7 @@ class FakeMachine final : public drv::Machine {
   int closed = 0;
   drv::Caller opener;
   bool render = false;
+  std::string sw_sync_name;
 
  private:
   Behaviour& behaviour_;
