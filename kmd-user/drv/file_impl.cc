@@ -12,7 +12,7 @@ FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<
     : device_(device),
       opener_(opener),
       render_(render),
-      usage_(base::make_ref<mm::Usage>()),
+      usage_(base::make_ref<mm::Usage>(device.options().file_bytes)),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),
       eventfds_(base::make_ref<EventfdCount>()),

@@ -7,7 +7,7 @@ namespace fakegpu::drv {
 
 namespace {
 
-// Page tables take VRAM that belongs to nobody's BO, so the spaces of one file are few.
+// Page tables count as the file's memory, but there may be no limit to that.
 constexpr uint32_t kMaxVms = 256;
 
 int refuse(const base::Error& error) {
@@ -22,8 +22,6 @@ Outcome bo_create(Call& call) {
   DeviceLock::Guard guard(device.lock());
   const Options& options = device.options();
   if (file.bos().size() >= options.file_objects) return -EMFILE;
-  const uint64_t held = file.usage()->bytes[0] + file.usage()->bytes[1];
-  if (arg.size > options.file_bytes || held > options.file_bytes - arg.size) return -ENOSPC;
   auto arena = file.arena();
   if (!arena) return refuse(arena.error());
   (*arena)->drop_strays();

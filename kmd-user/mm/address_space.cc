@@ -94,6 +94,9 @@ base::Result<std::vector<AddressSpace::MissingTable>> AddressSpace::allocate_tab
   if (!missing.empty() && bytes > limit_bytes_)
     return base::fail(ENOSPC, "page tables would take {:#x} bytes, the limit is {:#x}", bytes,
                       limit_bytes_);
+  if (!usage_->allows(missing.size() * kTableBytes))
+    return base::fail(ENOSPC, "{} more page tables exceed the owner's limit of {:#x} bytes",
+                      missing.size(), usage_->limit);
 
   for (MissingTable& entry : missing) {
     auto table = manager_.create(table_request(), arena_, usage_);

@@ -31,6 +31,9 @@ base::Result<BoRef> MemoryManager::create(const BoRequest& request, base::Ref<Ar
     return base::fail(EINVAL, "alignment {:#x} is not a power of two", request.alignment);
   const uint64_t size = (request.size + hw::kPageSize - 1) & ~(hw::kPageSize - 1);
   const uint64_t alignment = std::max(request.alignment, hw::kPageSize);
+  if (!usage->allows(size))
+    return base::fail(ENOSPC, "{:#x} bytes more than {:#x} + {:#x} exceed the limit of {:#x}", size,
+                      usage->bytes[0], usage->bytes[1], usage->limit);
 
   RangeAllocator& ranges = allocator(request.heap);
   const auto address = ranges.allocate(size, alignment);

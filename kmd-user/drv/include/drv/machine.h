@@ -25,8 +25,8 @@ struct Options {
   // none.
   base::Nanos timeout = 2 * base::kNanosPerSecond;
   base::Nanos compute_timeout = 10 * base::kNanosPerSecond;
-  // Bounds on what one open file may hold; beyond: -ENOSPC (memory), -EMFILE (objects), -EAGAIN
-  // (jobs).
+  // Bounds on what one open file may hold; beyond: -ENOSPC (memory, page tables included),
+  // -EMFILE (objects), -EAGAIN (jobs).
   uint64_t file_bytes = UINT64_MAX;
   unsigned file_objects = 16384;  // handles of each kind; each BO may cost the daemon a mapping
   // Binds in all its address spaces, with those that are unbound but kept for jobs. Each costs the

@@ -52,7 +52,8 @@ class AddressSpace final : public base::RefCounted {
   };
 
   // Maps. All or nothing. -EINVAL: misaligned, empty, outside the BO or [kVaStart, kVaEnd);
-  // -EEXIST: some of the range is bound; -ENOSPC, -ENOMEM: no room for tables.
+  // -EEXIST: some of the range is bound; -ENOSPC, -ENOMEM: no room for tables, or their
+  // owner is at its limit.
   base::Result<> bind(uint64_t va, BoRef bo, uint64_t bo_offset, uint64_t size, bool read_only);
 
   // Unmaps the bind that starts at `va` (-ENOENT: none) and gives it back: engines may have its

@@ -19,9 +19,18 @@ enum class Heap : uint8_t { kVram, kSystem };
 
 class MemoryManager;
 
-// What one owner (an open file, or the driver) holds: bytes in each heap, and binds in its address
-// spaces. Outlives its BOs and binds by reference.
+// What one owner (an open file, or the driver) holds: bytes in each heap, page tables included, and
+// what they may be together; and binds in its address spaces. Outlives its BOs and binds by
+// reference.
 struct Usage final : base::RefCounted {
+  explicit Usage(uint64_t limit_bytes = UINT64_MAX) : limit(limit_bytes) {}
+  // Whether so much more is allowed.
+  bool allows(uint64_t more) const {
+    const uint64_t held = bytes[0] + bytes[1];
+    return held <= limit && more <= limit - held;
+  }
+
+  const uint64_t limit;
   uint64_t bytes[2] = {};
   uint64_t binds = 0;
 };
@@ -73,7 +82,8 @@ class MemoryManager {
   explicit MemoryManager(hw::Memory& memory);
 
   // Zeroed memory. `arena` gives the pages unless the request is shareable. -EINVAL: size 0,
-  // overflow, or alignment not a power of two; -ENOSPC: the heap is full; -ENOMEM: the system is.
+  // overflow, or alignment not a power of two; -ENOSPC: the heap is full, or `usage` at its limit;
+  // -ENOMEM: the system is full.
   base::Result<BoRef> create(const BoRequest& request, base::Ref<Arena> arena,
                              base::Ref<Usage> usage);
 
