@@ -107,6 +107,9 @@ base::Result<> Device::start_interrupts() {
 }
 
 base::Result<> Device::start_rings() {
+  if (options_.hw_submission > Ring::kMaxJobs)
+    return base::fail(EINVAL, "hw_submission {}: a ring has room for {} jobs of {} IBs",
+                      options_.hw_submission, Ring::kMaxJobs, Ring::kMaxIbs);
   RingOwner& owner = *this;
   unsigned index = 0;
   for (uint32_t type = 0; type < 3; ++type) {

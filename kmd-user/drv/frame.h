@@ -31,9 +31,10 @@ void encode_sdma_frame(const Frame& frame, packets::Words& out);
 void encode_pm4_test(hw::PhysAddr address, uint32_t value, packets::Words& out);
 void encode_sdma_test(hw::PhysAddr address, uint32_t value, packets::Words& out);
 
-// Most dwords that a frame with `ibs` IBs takes, on either kind of ring.
+// Most dwords that a frame with `ibs` IBs takes, on either kind of ring: what goes around the IBs
+// (less than 64), and SDMA's INDIRECT of 6 or the shorter INDIRECT_BUFFER for each.
 constexpr size_t max_frame_dwords(size_t ibs) {
-  return 64 + 16 * ibs;
+  return 64 + 6 * ibs;
 }
 
 }  // namespace fakegpu::drv

@@ -2,6 +2,7 @@
 #include "ring.h"
 
 #include <atomic>
+#include <cassert>
 #include <cstring>
 
 #include "hw/registers.h"
@@ -120,6 +121,7 @@ fence::FenceRef Ring::emit(SubmitJob& job) {
   } else {
     encode_pm4_frame(frame, words_);
   }
+  assert(words_.size() <= max_frame_dwords(frame.ibs.size()));
   auto fence = base::make_ref<HwFence>(fence_context_, frame.emission, timeline_);
   vmids_.used(grant.vmid, fence);
   if (emissions_.empty()) busy_since_ = clock_.now();

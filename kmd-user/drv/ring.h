@@ -3,7 +3,8 @@
 // pointer, the emissions in flight, and the scheduler that feeds it.
 //
 // wptr and rptr count dwords and never wrap; the place in the buffer is their low part. Empty:
-// equal. The scheduler's credits bound what is in flight to far less than the buffer holds.
+// equal. Nobody looks at rptr before writing: the scheduler's credits, one for each job in flight,
+// bound what is unread to what the buffer holds (kMaxJobs).
 #pragma once
 
 #include <deque>
@@ -46,6 +47,9 @@ class Ring final : public sched::Backend {
  public:
   static constexpr uint32_t kDwords = 8192;
   static constexpr unsigned kMaxIbs = ioctl::kMaxSubmitIbs;
+  // Jobs that fit, whatever their size. One frame stays free: of a job that has completed, the
+  // packets behind its fence may be unread yet.
+  static constexpr unsigned kMaxJobs = kDwords / max_frame_dwords(kMaxIbs) - 1;
 
   Ring(RingInfo info, RingOwner& owner, hw::Function& function, mm::VmidManager& vmids,
        fence::Contexts& contexts, const base::Clock& clock);

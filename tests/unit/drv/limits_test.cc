@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bounds that the driver's options set: what one file's memory may be.
+// Bounds that the driver's options set: what one file's memory may be, and what a ring may hold.
+#include "ring.h"
 #include "support/virtual_machine.h"
 
 namespace fakegpu::tests {
@@ -67,6 +68,41 @@ TEST_F(FileBytes, CountWholePages) {
   EXPECT_EQ(client_.call(DRM_IOCTL_FAKEGPU_BO_CREATE, arg), -ENOSPC);
   arg.size = 3 * kPage;
   EXPECT_EQ(client_.call(DRM_IOCTL_FAKEGPU_BO_CREATE, arg), 0);
+}
+
+TEST(RingCapacity, MoreJobsThanARingHoldsAreRefusedAtBringUp) {
+  base::VirtualExecutor executor(1);
+  base::Tracer tracer(executor);
+  drv::Options options;
+  options.hw_submission = drv::Ring::kMaxJobs + 1;
+  const auto machine = drv::Machine::create(small_profile(), options, executor, executor, tracer);
+  ASSERT_FALSE(machine);
+  EXPECT_EQ(machine.error().code(), EINVAL);
+  EXPECT_NE(machine.error().message().find("hw_submission"), std::string::npos);
+  executor.run();
+}
+
+TEST(RingCapacity, AsManyLargestJobsAsARingHoldsAllRun) {
+  drv::Options options;
+  options.hw_submission = drv::Ring::kMaxJobs;
+  VirtualMachine machine(1, options);
+  Client client(machine);
+  const uint32_t context = client.context();
+  auto target = client.buffer();
+  packets::pm4::Work work;
+  work.unit_ns = 1'000'000;
+  packets::pm4::AtomicMem add;
+  add.op = packets::AtomicOp::kAdd32;
+  add.address = target.va;
+  add.data = 1;
+  const std::vector<drm_fakegpu_ib> ibs(drv::Ring::kMaxIbs, client.ib(words(add)));
+  ASSERT_EQ(client.submit({.context = context, .ibs = {client.ib(words(work))}}), 0);
+  // Several times around the ring.
+  constexpr unsigned kJobs = 4 * drv::Ring::kMaxJobs;
+  for (unsigned i = 0; i < kJobs; ++i)
+    ASSERT_EQ(client.submit({.context = context, .ibs = ibs}), 0);
+  machine.run();
+  EXPECT_EQ(target.as<uint32_t>()[0], kJobs * drv::Ring::kMaxIbs);
 }
 
 }  // namespace

@@ -20,7 +20,9 @@ namespace fakegpu::drv {
 // What the driver may be told, as module parameters are.
 struct Options {
   std::string policy = "fifo";  // sched/policy.h
-  unsigned hw_submission = 2;   // jobs a ring holds (amdgpu.sched_hw_submission)
+  // Jobs a ring holds (amdgpu.sched_hw_submission); -EINVAL at bring-up beyond what its buffer has
+  // room for.
+  unsigned hw_submission = 2;
   // Longest execution of one job on gfx and SDMA, and on compute rings (amdgpu.lockup_timeout); 0:
   // none.
   base::Nanos timeout = 2 * base::kNanosPerSecond;
