@@ -36,7 +36,7 @@ void Recovery::begin(Ring& ring, SubmitJob* guilty, std::string_view why) {
   tracer_.emit("gpu_reset_begin", {{"ring", ring.info().name}, {"reason", why}});
   ++count_;
   ring.request_reset();
-  resetting_.push_back({&ring, base::Ref<SubmitJob>(guilty), now});
+  resetting_.push_back({&ring, base::Ref<SubmitJob>(guilty), now, 0});
   arm();
 }
 
@@ -50,10 +50,12 @@ void Recovery::arm() {
 }
 
 void Recovery::poll() {
+  const base::Nanos now = clock_.now();
   for (size_t i = 0; i < resetting_.size();) {
     Resetting& one = resetting_[i];
+    one.waited += std::min(now - std::exchange(one.last_look, now), kLongestGap);
     const bool done = one.ring->reset_done();
-    if (!done && clock_.now() - one.since < kBound) {
+    if (!done && one.waited < kBound) {
       ++i;
       continue;
     }

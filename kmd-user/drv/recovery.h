@@ -19,8 +19,11 @@ namespace fakegpu::drv {
 // Counts and times of recoveries, shared by all rings. Under the device lock.
 class Recovery {
  public:
-  // How long a queue reset may take.
+  // How long a queue reset may take. Of the time between two looks at the ring no more than
+  // kLongestGap counts: if they are further apart the process was stopped or starved, and the
+  // engine with it. So there are a hundred looks at least before a ring is given up.
   static constexpr base::Nanos kBound = base::kNanosPerSecond;
+  static constexpr base::Nanos kLongestGap = 10 * base::kNanosPerMilli;
   static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
 
   Recovery(DeviceLock& lock, const base::Clock& clock, base::Executor& executor,
@@ -44,7 +47,8 @@ class Recovery {
   struct Resetting {
     Ring* ring;
     base::Ref<SubmitJob> guilty;
-    base::Nanos since;
+    base::Nanos last_look;
+    base::Nanos waited;
   };
 
   void arm();

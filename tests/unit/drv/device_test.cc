@@ -24,18 +24,31 @@ class Mishaps final : public hw::Function {
   bool lose_entry = false;
   // When the next reset of ring 0 is asked for, what was emitted there has just completed.
   bool complete_before_reset = false;
+  // Called when a reset of ring 0 is asked for.
+  base::UniqueFunction<void()> reset_asked;
+  // Called instead of ringing a doorbell.
+  base::UniqueFunction<void(unsigned ring, uint64_t wptr)> ring_late;
+  // So many more looks find that a reset of ring 0 is not done.
+  unsigned looks_before_reset = 0;
 
   uint32_t read32(uint32_t offset) override {
     if (offset == reg::kIhWptr && std::exchange(lose_entry, false))
       return chip_.read32(reg::kIhRptr) | reg::kIhOverflow;
+    if (offset == reg::ring(0, reg::kRingReset) && looks_before_reset > 0) {
+      --looks_before_reset;
+      return 1;
+    }
     return chip_.read32(offset);
   }
   void write32(uint32_t offset, uint32_t value) override {
     if (offset == reg::ring(0, reg::kRingReset) && std::exchange(complete_before_reset, false))
       complete_newest();
+    if (offset == reg::ring(0, reg::kRingReset) && reset_asked) reset_asked();
     chip_.write32(offset, value);
   }
-  void ring_doorbell(unsigned ring, uint64_t wptr) override { chip_.ring_doorbell(ring, wptr); }
+  void ring_doorbell(unsigned ring, uint64_t wptr) override {
+    ring_late ? ring_late(ring, wptr) : chip_.ring_doorbell(ring, wptr);
+  }
   hw::Memory& memory() override { return chip_.memory(); }
   void set_interrupt_handler(base::UniqueFunction<void()> handler) override {
     chip_.set_interrupt_handler(std::move(handler));
@@ -57,10 +70,30 @@ class Mishaps final : public hw::Function {
   hw::Function& chip_;
 };
 
+// A host that is busy with something else: the next timer that is set while `late` fires so much
+// after its time.
+class BusyHost final : public base::Executor {
+ public:
+  explicit BusyHost(base::VirtualExecutor& host) : host_(host) {}
+
+  base::Nanos late = 0;
+
+  void post(base::Task task) override { host_.post(std::move(task)); }
+  base::TimerId post_at(base::Nanos when, base::Task task) override {
+    return host_.post_at(when + std::exchange(late, 0), std::move(task));
+  }
+  bool cancel(base::TimerId timer) override { return host_.cancel(timer); }
+  bool run_one() override { return host_.run_one(); }
+  void wake_sleepers(const uint32_t* word) override { host_.wake_sleepers(word); }
+
+ private:
+  base::VirtualExecutor& host_;
+};
+
 class DeviceTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto device = drv::Device::create(function, {}, executor, executor, tracer);
+    auto device = drv::Device::create(function, {}, executor, host, tracer);
     ASSERT_TRUE(device);
     device_ = std::move(*device);
   }
@@ -74,6 +107,7 @@ class DeviceTest : public testing::Test {
   }
 
   base::VirtualExecutor executor{1};
+  BusyHost host{executor};
   base::Tracer tracer{executor};
   std::unique_ptr<hw::Gpu> gpu = *hw::Gpu::create(small_profile(), executor, executor, tracer);
   Mishaps function{gpu->function(0)};
@@ -116,6 +150,31 @@ TEST_F(DeviceTest, WhatCompletesWhileAResetIsAskedForDoesNotRunAgain) {
   EXPECT_EQ(quick.poll_syncobj(quick_done), 0);
   EXPECT_EQ(target.as<uint32_t>()[0], 0u);
   EXPECT_EQ(slow.submit({.context = slow_context, .ibs = {}}), 0);
+}
+
+TEST_F(DeviceTest, ARingIsNotGivenUpForTimeInWhichNobodyLookedAtIt) {
+  Client client = open();
+  ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib({0xc0007700, 0})}}), 0);
+  function.reset_asked = [this] {
+    function.looks_before_reset = 8;
+    host.late = 3 * base::kNanosPerSecond;
+  };
+  executor.run_for(4 * base::kNanosPerSecond);
+  EXPECT_EQ(function.looks_before_reset, 0u);
+  EXPECT_EQ(client.submit({.context = client.context(), .ibs = {}}), 0);
+}
+
+TEST(BringUp, ARingThatAnswersLateOnABusyHostIsSound) {
+  base::VirtualExecutor executor(1);
+  base::Tracer tracer(executor);
+  const auto gpu = *hw::Gpu::create(small_profile(), executor, executor, tracer);
+  Mishaps function(gpu->function(0));
+  function.ring_late = [&](unsigned ring, uint64_t wptr) {
+    executor.post_at(executor.now() + base::kNanosPerSecond,
+                     [&, ring, wptr] { gpu->function(0).ring_doorbell(ring, wptr); });
+  };
+  const auto device = drv::Device::create(function, {}, executor, executor, tracer);
+  EXPECT_TRUE(device) << device.error().message();
 }
 
 }  // namespace
