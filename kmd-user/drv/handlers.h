@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The ioctl handlers. Each takes one call, and refuses before it changes anything. They run without
-// the device lock and take it once their arguments are fetched.
+// the device lock and take it, by locked() or under_lock(), once their arguments are fetched.
 #pragma once
 
 #include <cstring>
@@ -45,6 +45,23 @@ using Check = int (*)(std::span<const std::byte> arg);
 template <typename T>
 const T& view(std::span<const std::byte> arg) {
   return *reinterpret_cast<const T*>(arg.data());
+}
+
+// Runs `body`, which gives an Outcome, under the device lock, unless the device is gone: -ENODEV.
+// The dispatcher looks before the arguments are fetched, and the device may go meanwhile; from then
+// on nothing may be freed that an engine could still use (drm_dev_enter()).
+template <typename Body>
+Outcome under_lock(const Call& call, Body body) {
+  Device& device = call.file.device();
+  DeviceLock::Guard guard(device.lock());
+  if (device.unplugged()) return -ENODEV;
+  return body();
+}
+
+// A whole handler under the device lock: of a call without arrays.
+template <Handler handle>
+Outcome locked(Call& call) {
+  return under_lock(call, [&call] { return handle(call); });
 }
 
 struct HandlerRow {

@@ -45,7 +45,6 @@ Outcome create(Call& call) {
   if (!may_use(call, arg.priority)) return -EACCES;
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
   VmRef vm = file.vms().find(arg.vm_id);
   if (!vm) return -ENOENT;
   if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
@@ -67,7 +66,6 @@ int check_create(std::span<const std::byte> arg) {
 Outcome destroy(Call& call) {
   const auto& arg = call.as<drm_fakegpu_ctx_destroy>();
   Device& device = call.file.device();
-  DeviceLock::Guard guard(device.lock());
   const ContextRef context = call.file.contexts().remove(arg.ctx_id);
   if (!context) return -ENOENT;
   context->kill(device.now());
@@ -81,7 +79,6 @@ int check_destroy(std::span<const std::byte> arg) {
 Outcome query(Call& call) {
   auto& arg = call.as<drm_fakegpu_ctx_query>();
   Device& device = call.file.device();
-  DeviceLock::Guard guard(device.lock());
   const ContextRef context = call.file.contexts().find(arg.ctx_id);
   if (!context) return -ENOENT;
   const sched::EntityStats stats = context->stats();
@@ -103,7 +100,6 @@ int check_query(std::span<const std::byte> arg) {
 Outcome set_priority(Call& call) {
   const auto& arg = call.as<drm_fakegpu_ctx_set_priority>();
   if (!may_use(call, arg.priority)) return -EACCES;
-  DeviceLock::Guard guard(call.file.device().lock());
   const ContextRef context = call.file.contexts().find(arg.ctx_id);
   if (!context) return -ENOENT;
   context->set_priority(to_priority(arg.priority));
@@ -118,8 +114,6 @@ Outcome wait_seqno(Call& call) {
   const auto& arg = call.as<drm_fakegpu_wait_seqno>();
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
-  if (device.unplugged()) return -ENODEV;
   const ContextRef context = file.contexts().find(arg.ctx_id);
   if (!context) return -ENOENT;
   if (arg.ring >= device.rings().size()) return -EINVAL;
@@ -143,11 +137,11 @@ int check_wait_seqno(std::span<const std::byte> arg) {
 }
 
 constexpr HandlerRow kRows[] = {
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_CREATE), create, check_create},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_DESTROY), destroy, check_destroy},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_QUERY), query, check_query},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY), set_priority, check_set_priority},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_WAIT_SEQNO), wait_seqno, check_wait_seqno},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_CREATE), locked<create>, check_create},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_DESTROY), locked<destroy>, check_destroy},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_QUERY), locked<query>, check_query},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CTX_SET_PRIORITY), locked<set_priority>, check_set_priority},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_WAIT_SEQNO), locked<wait_seqno>, check_wait_seqno},
 };
 
 }  // namespace

@@ -103,7 +103,6 @@ Outcome get_stats(Call& call) {
 
 Outcome gem_close(Call& call) {
   const auto& arg = call.as<drm_gem_close>();
-  DeviceLock::Guard guard(call.file.device().lock());
   return call.file.bos().remove(arg.handle) ? 0 : -EINVAL;
 }
 
@@ -118,7 +117,7 @@ constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_GET_CLIENT), get_client, nullptr},
     {_IOC_NR(DRM_IOCTL_GET_STATS), get_stats, nullptr},
     {_IOC_NR(DRM_IOCTL_SET_VERSION), set_version, nullptr},
-    {_IOC_NR(DRM_IOCTL_GEM_CLOSE), gem_close, nullptr},
+    {_IOC_NR(DRM_IOCTL_GEM_CLOSE), locked<gem_close>, nullptr},
     {_IOC_NR(DRM_IOCTL_GET_CAP), get_cap, nullptr},
     {_IOC_NR(DRM_IOCTL_SET_CLIENT_CAP), set_client_cap, nullptr},
     {_IOC_NR(DRM_IOCTL_FAKEGPU_ATTACH), absent_here, nullptr},

@@ -19,7 +19,6 @@ Outcome bo_create(Call& call) {
   auto& arg = call.as<drm_fakegpu_bo_create>();
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
   const Options& options = device.options();
   if (file.bos().size() >= options.file_objects) return -EMFILE;
   auto arena = file.arena();
@@ -41,7 +40,6 @@ int check_bo_create(std::span<const std::byte> arg) {
 
 Outcome bo_info(Call& call) {
   auto& arg = call.as<drm_fakegpu_bo_info>();
-  DeviceLock::Guard guard(call.file.device().lock());
   const mm::BoRef bo = call.file.bos().find(arg.handle);
   if (!bo) return -ENOENT;
   arg.size = bo->size();
@@ -56,7 +54,6 @@ int check_bo_info(std::span<const std::byte> arg) {
 
 Outcome bo_mmap(Call& call) {
   auto& arg = call.as<drm_fakegpu_bo_mmap>();
-  DeviceLock::Guard guard(call.file.device().lock());
   const mm::BoRef bo = call.file.bos().find(arg.handle);
   if (!bo) return -ENOENT;
   arg.offset = bo->map_offset();
@@ -71,7 +68,6 @@ Outcome vm_create(Call& call) {
   auto& arg = call.as<drm_fakegpu_vm_create>();
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
   if (file.vms().size() >= kMaxVms) return -EMFILE;
   auto space = mm::AddressSpace::create(device.memory(), device.kernel_arena(), file.usage());
   if (!space) return refuse(space.error());
@@ -86,7 +82,6 @@ int check_vm_create(std::span<const std::byte> arg) {
 // Contexts that use it keep it alive.
 Outcome vm_destroy(Call& call) {
   const auto& arg = call.as<drm_fakegpu_vm_destroy>();
-  DeviceLock::Guard guard(call.file.device().lock());
   return call.file.vms().remove(arg.vm_id) ? 0 : -ENOENT;
 }
 int check_vm_destroy(std::span<const std::byte> arg) {
@@ -96,7 +91,6 @@ int check_vm_destroy(std::span<const std::byte> arg) {
 Outcome vm_bind(Call& call) {
   const auto& arg = call.as<drm_fakegpu_vm_bind>();
   FileImpl& file = call.file;
-  DeviceLock::Guard guard(file.device().lock());
   const VmRef vm = file.vms().find(arg.vm_id);
   mm::BoRef bo = file.bos().find(arg.handle);
   if (!vm || !bo) return -ENOENT;
@@ -114,7 +108,6 @@ int check_vm_bind(std::span<const std::byte> arg) {
 
 Outcome vm_unbind(Call& call) {
   const auto& arg = call.as<drm_fakegpu_vm_unbind>();
-  DeviceLock::Guard guard(call.file.device().lock());
   const VmRef vm = call.file.vms().find(arg.vm_id);
   if (!vm) return -ENOENT;
   const auto unbound = vm->unbind(arg.va);
@@ -125,13 +118,13 @@ int check_vm_unbind(std::span<const std::byte> arg) {
 }
 
 constexpr HandlerRow kRows[] = {
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_CREATE), bo_create, check_bo_create},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_INFO), bo_info, check_bo_info},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_MMAP), bo_mmap, check_bo_mmap},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_CREATE), vm_create, check_vm_create},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_DESTROY), vm_destroy, check_vm_destroy},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_BIND), vm_bind, check_vm_bind},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_UNBIND), vm_unbind, check_vm_unbind},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_CREATE), locked<bo_create>, check_bo_create},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_INFO), locked<bo_info>, check_bo_info},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_BO_MMAP), locked<bo_mmap>, check_bo_mmap},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_CREATE), locked<vm_create>, check_vm_create},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_DESTROY), locked<vm_destroy>, check_vm_destroy},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_BIND), locked<vm_bind>, check_vm_bind},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_VM_UNBIND), locked<vm_unbind>, check_vm_unbind},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a client can ask of the device, and the channel token.
 #include <algorithm>
+#include <variant>
 
 #include "handlers.h"
 #include "ioctl/table.h"
@@ -56,31 +57,42 @@ drm_fakegpu_heap_info heap_info(FileImpl& file, uint32_t index) {
   return info;
 }
 
-template <typename T>
-Outcome answer(Call& call, const T& info) {
-  auto& arg = call.as<drm_fakegpu_query>();
-  const size_t room = std::min<size_t>(arg.size, sizeof(info));
-  arg.size = sizeof(info);
-  if (room == 0) return 0;
-  return call.memory.store(arg.data, std::as_bytes(std::span(&info, 1)).first(room)) ? 0 : -EFAULT;
-}
+using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info>;
 
-Outcome query(Call& call) {
-  const auto& arg = call.as<drm_fakegpu_query>();
-  Device& device = call.file.device();
-  DeviceLock::Guard guard(device.lock());
+Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
+  const Device& device = file.device();
   switch (arg.item) {
     case DRM_FAKEGPU_QUERY_DEVICE:
-      return arg.index == 0 ? answer(call, device_info(device)) : -EINVAL;
+      if (arg.index != 0) return -EINVAL;
+      info = device_info(device);
+      return 0;
     case DRM_FAKEGPU_QUERY_RING:
-      return arg.index < device.rings().size()
-                 ? answer(call, ring_info(device, *device.rings()[arg.index]))
-                 : -EINVAL;
+      if (arg.index >= device.rings().size()) return -EINVAL;
+      info = ring_info(device, *device.rings()[arg.index]);
+      return 0;
     case DRM_FAKEGPU_QUERY_HEAP:
-      return arg.index < kHeaps ? answer(call, heap_info(call.file, arg.index)) : -EINVAL;
+      if (arg.index >= kHeaps) return -EINVAL;
+      info = heap_info(file, arg.index);
+      return 0;
     default:
       return -EINVAL;
   }
+}
+
+Outcome query(Call& call) {
+  auto& arg = call.as<drm_fakegpu_query>();
+  Info info;
+  const Outcome found = under_lock(call, [&] { return look_up(call.file, arg, info); });
+  if (*found != 0) return found;
+  return std::visit(
+      [&](const auto& answer) -> Outcome {
+        const size_t room = std::min<size_t>(arg.size, sizeof(answer));
+        arg.size = sizeof(answer);
+        if (room == 0) return 0;
+        const auto bytes = std::as_bytes(std::span(&answer, 1)).first(room);
+        return call.memory.store(arg.data, bytes) ? 0 : -EFAULT;
+      },
+      info);
 }
 int check_query(std::span<const std::byte> arg) {
   return reinterpret_cast<const drm_fakegpu_query*>(arg.data())->pad ? -EINVAL : 0;
@@ -91,7 +103,6 @@ Outcome channel(Call& call) {
   Device& device = call.file.device();
   const std::string& path = device.options().channel_path;
   if (path.empty() || path.size() >= sizeof(arg.path)) return -EOPNOTSUPP;
-  DeviceLock::Guard guard(device.lock());
   const auto token = device.tokens().issue(call.file, call.request.caller.uid, device.now());
   if (!token) return token.error().negated();
   arg = {};
@@ -102,7 +113,7 @@ Outcome channel(Call& call) {
 
 constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_FAKEGPU_QUERY), query, check_query},
-    {_IOC_NR(DRM_IOCTL_FAKEGPU_CHANNEL), channel, nullptr},
+    {_IOC_NR(DRM_IOCTL_FAKEGPU_CHANNEL), locked<channel>, nullptr},
 };
 
 }  // namespace

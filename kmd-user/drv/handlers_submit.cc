@@ -66,18 +66,10 @@ void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>
   job->push(device.now());
 }
 
-Outcome submit(Call& call) {
+Outcome submit_locked(Call& call, Arguments& arguments) {
   auto& arg = call.as<drm_fakegpu_submit>();
-  Arguments arguments;
-  if (!call.fetch(arg.ibs, arg.ib_count, arguments.ibs) ||
-      !call.fetch(arg.in_syncs, arg.in_sync_count, arguments.in_syncs) ||
-      !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs))
-    return -EFAULT;
-
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
-  if (device.unplugged()) return -ENODEV;
   ContextRef context = file.contexts().find(arg.ctx_id);
   if (!context) return -ENOENT;
   if (arg.ring >= device.rings().size()) return -EINVAL;
@@ -109,6 +101,16 @@ Outcome submit(Call& call) {
   commit(device, job, outs);
   arg.seqno = job->finished()->seqno();
   return 0;
+}
+
+Outcome submit(Call& call) {
+  const auto& arg = call.as<drm_fakegpu_submit>();
+  Arguments arguments;
+  if (!call.fetch(arg.ibs, arg.ib_count, arguments.ibs) ||
+      !call.fetch(arg.in_syncs, arg.in_sync_count, arguments.in_syncs) ||
+      !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs))
+    return -EFAULT;
+  return under_lock(call, [&] { return submit_locked(call, arguments); });
 }
 
 int check_submit(std::span<const std::byte> arg) {

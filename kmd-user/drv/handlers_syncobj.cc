@@ -40,7 +40,6 @@ int find_all(FileImpl& file, const std::vector<uint32_t>& handles,
 Outcome create(Call& call) {
   auto& arg = call.as<drm_syncobj_create>();
   FileImpl& file = call.file;
-  DeviceLock::Guard guard(file.device().lock());
   if (file.syncobjs().size() >= file.device().options().file_objects) return -EMFILE;
   fence::FenceRef fence;
   if (arg.flags & DRM_SYNCOBJ_CREATE_SIGNALED) fence = fence::make_stub(file.device().now());
@@ -55,7 +54,6 @@ int check_create(std::span<const std::byte> arg) {
 Outcome destroy(Call& call) {
   const auto& arg = call.as<drm_syncobj_destroy>();
   FileImpl& file = call.file;
-  DeviceLock::Guard guard(file.device().lock());
   if (!file.syncobjs().remove(arg.handle)) return -EINVAL;
   --file.device().counts().syncobjs;
   return 0;
@@ -70,11 +68,12 @@ Outcome replace_all(Call& call, Make make) {
   const auto& arg = call.as<drm_syncobj_array>();
   std::vector<uint32_t> handles;
   if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
-  DeviceLock::Guard guard(call.file.device().lock());
-  std::vector<fence::SyncobjRef> syncobjs;
-  if (const int error = find_all(call.file, handles, syncobjs)) return error;
-  for (const fence::SyncobjRef& syncobj : syncobjs) syncobj->replace(make());
-  return 0;
+  return under_lock(call, [&]() -> Outcome {
+    std::vector<fence::SyncobjRef> syncobjs;
+    if (const int error = find_all(call.file, handles, syncobjs)) return error;
+    for (const fence::SyncobjRef& syncobj : syncobjs) syncobj->replace(make());
+    return 0;
+  });
 }
 
 Outcome reset(Call& call) {
@@ -97,14 +96,15 @@ Outcome timeline_signal(Call& call) {
   std::vector<uint64_t> points(handles.size());
   const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
 
-  DeviceLock::Guard guard(call.file.device().lock());
-  std::vector<fence::SyncobjRef> syncobjs;
-  if (const int error = find_all(call.file, handles, syncobjs)) return error;
-  if (!readable) return -EFAULT;
-  Device& device = call.file.device();
-  for (size_t i = 0; i < syncobjs.size(); ++i)
-    syncobjs[i]->add_point(device.contexts(), fence::make_stub(device.now()), points[i]);
-  return 0;
+  return under_lock(call, [&]() -> Outcome {
+    std::vector<fence::SyncobjRef> syncobjs;
+    if (const int error = find_all(call.file, handles, syncobjs)) return error;
+    if (!readable) return -EFAULT;
+    Device& device = call.file.device();
+    for (size_t i = 0; i < syncobjs.size(); ++i)
+      syncobjs[i]->add_point(device.contexts(), fence::make_stub(device.now()), points[i]);
+    return 0;
+  });
 }
 int check_timeline_signal(std::span<const std::byte> arg) {
   const auto& array = view<drm_syncobj_timeline_array>(arg);
@@ -117,8 +117,7 @@ Outcome query(Call& call) {
   std::vector<uint32_t> handles;
   if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
   std::vector<uint64_t> points;
-  {
-    DeviceLock::Guard guard(call.file.device().lock());
+  const Outcome found = under_lock(call, [&]() -> Outcome {
     std::vector<fence::SyncobjRef> syncobjs;
     if (const int error = find_all(call.file, handles, syncobjs)) return error;
     for (const fence::SyncobjRef& syncobj : syncobjs) {
@@ -131,7 +130,9 @@ Outcome query(Call& call) {
         points.push_back(fence::Chain::last_signaled(head));
       }
     }
-  }
+    return 0;
+  });
+  if (*found != 0) return found;
   return call.memory.store(arg.points, std::as_bytes(std::span(points))) ? 0 : -EFAULT;
 }
 int check_query(std::span<const std::byte> arg) {
@@ -151,26 +152,11 @@ struct WaitArguments {
   uint32_t* first_signaled;
 };
 
-Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
-  if (arg.count == 0) return 0;
-  std::vector<uint32_t> handles;
-  if (const int error = fetch_handles(call, arg.handles, arg.count, handles)) return error;
-  std::vector<uint64_t> points;
-  const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
-
+// The half under the lock.
+Outcome start_wait(Call& call, const WaitArguments& arg,
+                   std::vector<fence::SyncobjWait::Entry> entries) {
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
-  if (device.unplugged()) return -ENODEV;
-  std::vector<fence::SyncobjWait::Entry> entries;
-  entries.reserve(handles.size());
-  for (size_t i = 0; i < handles.size(); ++i) {
-    fence::SyncobjRef syncobj = file.syncobjs().find(handles[i]);
-    if (!syncobj) return -ENOENT;
-    entries.push_back({std::move(syncobj), points.empty() ? 0 : points[i]});
-  }
-  if (!readable) return -EFAULT;
-
   fence::WaitFlags flags;
   flags.all = (arg.flags & kWaitAll) != 0;
   flags.for_submit = (arg.flags & kWaitForSubmit) != 0;
@@ -198,6 +184,26 @@ Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
   return std::nullopt;
 }
 
+Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
+  if (arg.count == 0) return 0;
+  std::vector<uint32_t> handles;
+  if (const int error = fetch_handles(call, arg.handles, arg.count, handles)) return error;
+  std::vector<uint64_t> points;
+  const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
+
+  return under_lock(call, [&]() -> Outcome {
+    std::vector<fence::SyncobjWait::Entry> entries;
+    entries.reserve(handles.size());
+    for (size_t i = 0; i < handles.size(); ++i) {
+      fence::SyncobjRef syncobj = call.file.syncobjs().find(handles[i]);
+      if (!syncobj) return -ENOENT;
+      entries.push_back({std::move(syncobj), points.empty() ? 0 : points[i]});
+    }
+    if (!readable) return -EFAULT;
+    return start_wait(call, arg, std::move(entries));
+  });
+}
+
 Outcome wait(Call& call) {
   auto& arg = call.as<ioctl::SyncobjWait>();
   return wait_any_or_all(call, {arg.handles, 0, arg.count_handles, arg.flags, arg.timeout_nsec,
@@ -221,8 +227,8 @@ int check_timeline_wait(std::span<const std::byte> arg) {
 }
 
 constexpr HandlerRow kRows[] = {
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_CREATE), create, check_create},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_DESTROY), destroy, check_destroy},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_CREATE), locked<create>, check_create},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_DESTROY), locked<destroy>, check_destroy},
     {_IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT), wait, check_wait},
     {_IOC_NR(DRM_IOCTL_SYNCOBJ_RESET), reset, check_array},
     {_IOC_NR(DRM_IOCTL_SYNCOBJ_SIGNAL), signal, check_array},

@@ -39,14 +39,15 @@ Outcome export_sync_file(Call& call) {
   // The descriptor comes before the look-up here, and after it below, as in the kernel.
   if (const int error = reserve_fd(call.request, true)) return error;
   fence::SyncFileRef sync_file;
-  {
-    DeviceLock::Guard guard(device.lock());
+  const Outcome found = under_lock(call, [&]() -> Outcome {
     const fence::SyncobjRef syncobj = call.file.syncobjs().find(arg.handle);
     if (!syncobj) return -ENOENT;
     fence::FenceRef fence;
     if (const int error = syncobj->find(point_of(arg), device.now(), fence)) return error;
     sync_file = base::make_ref<fence::SyncFile>(std::move(fence));
-  }
+    return 0;
+  });
+  if (*found != 0) return found;
   arg.fd = install_sync_file(call.request, device, std::move(sync_file));
   return 0;
 }
@@ -57,11 +58,11 @@ Outcome handle_to_fd(Call& call) {
   if (point_of(arg) != 0) return -EINVAL;
   Device& device = call.file.device();
   fence::SyncobjRef syncobj;
-  {
-    DeviceLock::Guard guard(device.lock());
+  const Outcome found = under_lock(call, [&] {
     syncobj = call.file.syncobjs().find(arg.handle);
-    if (!syncobj) return -EINVAL;
-  }
+    return syncobj ? 0 : -EINVAL;
+  });
+  if (*found != 0) return found;
   auto file = std::make_unique<SyncobjFile>(device, std::move(syncobj));
   if (const int error = reserve_fd(call.request, true)) return error;
   arg.fd = call.request.descriptors->install(std::move(file));
@@ -74,11 +75,12 @@ Outcome import_sync_file(Call& call) {
   const TakenFd taken = take_fd(call.request, arg.fd);
   const auto* file = object_of<SyncFileFile>(taken, device);
   if (file == nullptr) return -EINVAL;
-  DeviceLock::Guard guard(device.lock());
-  const fence::SyncobjRef syncobj = call.file.syncobjs().find(arg.handle);
-  if (!syncobj) return -ENOENT;
-  put(device, *syncobj, file->fence(), point_of(arg));
-  return 0;
+  return under_lock(call, [&]() -> Outcome {
+    const fence::SyncobjRef syncobj = call.file.syncobjs().find(arg.handle);
+    if (!syncobj) return -ENOENT;
+    put(device, *syncobj, file->fence(), point_of(arg));
+    return 0;
+  });
 }
 
 Outcome fd_to_handle(Call& call) {
@@ -89,11 +91,12 @@ Outcome fd_to_handle(Call& call) {
   const TakenFd taken = take_fd(call.request, arg.fd);
   const auto* file = object_of<SyncobjFile>(taken, device);
   if (file == nullptr) return -EINVAL;
-  DeviceLock::Guard guard(device.lock());
-  if (call.file.syncobjs().size() >= device.options().file_objects) return -EMFILE;
-  arg.handle = call.file.syncobjs().insert(file->syncobj());
-  ++device.counts().syncobjs;
-  return 0;
+  return under_lock(call, [&]() -> Outcome {
+    if (call.file.syncobjs().size() >= device.options().file_objects) return -EMFILE;
+    arg.handle = call.file.syncobjs().insert(file->syncobj());
+    ++device.counts().syncobjs;
+    return 0;
+  });
 }
 
 int check_handle_to_fd(std::span<const std::byte> arg) {
@@ -153,8 +156,6 @@ Outcome transfer(Call& call) {
   const auto& arg = call.as<drm_syncobj_transfer>();
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
-  if (device.unplugged()) return -ENODEV;
   Transfer transfer = {.from_point = arg.src_point, .to_point = arg.dst_point};
   transfer.to = file.syncobjs().find(arg.dst_handle);
   if (!transfer.to) return -ENOENT;
@@ -196,7 +197,6 @@ Outcome eventfd(Call& call) {
   const auto& arg = call.as<ioctl::SyncobjEventfd>();
   FileImpl& file = call.file;
   Device& device = file.device();
-  DeviceLock::Guard guard(device.lock());
   const fence::SyncobjRef syncobj = file.syncobjs().find(arg.handle);
   if (!syncobj) return -ENOENT;
   TakenFd taken = take_fd(call.request, arg.fd);
@@ -218,8 +218,8 @@ int check_eventfd(std::span<const std::byte> arg) {
 constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD), handle_to_fd, check_handle_to_fd},
     {_IOC_NR(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE), fd_to_handle, check_fd_to_handle},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER), transfer, check_transfer},
-    {_IOC_NR(ioctl::kSyncobjEventfdCommand), eventfd, check_eventfd},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER), locked<transfer>, check_transfer},
+    {_IOC_NR(ioctl::kSyncobjEventfdCommand), locked<eventfd>, check_eventfd},
 };
 
 }  // namespace

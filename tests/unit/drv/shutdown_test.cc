@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// The device goes away under its clients and its engines.
+#include "support/virtual_machine.h"
+
+namespace fakegpu::tests {
+namespace {
+
+// Memory of a caller who is in the middle of a call when the device goes.
+class LastMoment final : public ioctl::UserMemory {
+ public:
+  explicit LastMoment(drv::Machine& machine) : machine_(machine) {}
+
+  bool fetch(uint64_t address, std::span<std::byte> to) override {
+    machine_.shutdown();
+    return direct_.fetch(address, to);
+  }
+  bool store(uint64_t address, std::span<const std::byte> from) override {
+    return direct_.store(address, from);
+  }
+
+ private:
+  drv::Machine& machine_;
+  ioctl::DirectMemory direct_;
+};
+
+class DuringACall : public testing::Test {
+ protected:
+  template <typename T>
+  int call(unsigned long command, T arg) {
+    LastMoment memory(machine_.machine());
+    const auto result =
+        client_.file().ioctl({static_cast<uint32_t>(command), reinterpret_cast<uintptr_t>(&arg),
+                              drv::Caller{1, 0, 0}, 1'000},
+                             memory, nullptr);
+    return result.value_or(-EINPROGRESS);
+  }
+
+  VirtualMachine machine_;
+  Client client_{machine_};
+};
+
+TEST_F(DuringACall, UnbindingFreesNothing) {
+  const auto target = client_.buffer();
+  EXPECT_EQ(call(DRM_IOCTL_FAKEGPU_VM_UNBIND, drm_fakegpu_vm_unbind{client_.vm(), 0, target.va}),
+            -ENODEV);
+}
+
+TEST_F(DuringACall, ClosingABufferFreesNothing) {
+  EXPECT_EQ(call(DRM_IOCTL_GEM_CLOSE, drm_gem_close{client_.buffer().handle, 0}), -ENODEV);
+}
+
+TEST_F(DuringACall, DestroyingASpaceFreesNothing) {
+  EXPECT_EQ(call(DRM_IOCTL_FAKEGPU_VM_DESTROY, drm_fakegpu_vm_destroy{client_.vm(), 0}), -ENODEV);
+}
+
+TEST_F(DuringACall, NothingIsMade) {
+  drm_fakegpu_bo_create bo = {};
+  bo.size = 4096;
+  EXPECT_EQ(call(DRM_IOCTL_FAKEGPU_BO_CREATE, bo), -ENODEV);
+}
+
+TEST_F(DuringACall, ContextsStay) {
+  drm_fakegpu_ctx_destroy arg = {};
+  arg.ctx_id = client_.context();
+  EXPECT_EQ(call(DRM_IOCTL_FAKEGPU_CTX_DESTROY, arg), -ENODEV);
+}
+
+TEST_F(DuringACall, SyncobjsAreNotSignaled) {
+  const uint32_t handle = client_.syncobj();
+  drm_syncobj_array arg = {};
+  arg.handles = reinterpret_cast<uintptr_t>(&handle);
+  arg.count_handles = 1;
+  EXPECT_EQ(call(DRM_IOCTL_SYNCOBJ_SIGNAL, arg), -ENODEV);
+}
+
+TEST_F(DuringACall, NothingIsTold) {
+  drm_fakegpu_device_info info = {};
+  drm_fakegpu_query arg = {};
+  arg.item = DRM_FAKEGPU_QUERY_DEVICE;
+  arg.size = sizeof(info);
+  arg.data = reinterpret_cast<uintptr_t>(&info);
+  EXPECT_EQ(call(DRM_IOCTL_FAKEGPU_QUERY, arg), -ENODEV);
+  EXPECT_EQ(info.ring_count, 0u);
+}
+
+}  // namespace
+}  // namespace fakegpu::tests
