@@ -91,7 +91,6 @@ base::Result<> Device::load_golden_registers() {
 base::Result<> Device::init_memory() {
   hw::Memory& memory = function_.memory();
   memory_ = std::make_unique<mm::MemoryManager>(memory);
-  vmids_ = std::make_unique<mm::VmidManager>(function_);
   auto arena = mm::Arena::create(memory.vram_bytes(), memory.system_bytes());
   if (!arena) return tl::unexpected(std::move(arena).error());
   kernel_arena_ = std::move(*arena);
@@ -119,7 +118,7 @@ base::Result<> Device::start_rings() {
                          : type == DRM_FAKEGPU_RING_COMPUTE ? fmt::format("comp_1.{}", instance)
                                                             : fmt::format("sdma{}", instance);
       auto ring = std::make_unique<Ring>(RingInfo{index, type, instance, name}, owner, function_,
-                                         *vmids_, contexts_, clock_);
+                                         vmids_, contexts_, clock_);
       FAKEGPU_TRY(ring->start(*memory_, kernel_arena_, kernel_usage_));
       auto policy = sched::make_policy(options_.policy);
       if (!policy) return tl::unexpected(std::move(policy).error());

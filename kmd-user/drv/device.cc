@@ -23,7 +23,9 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
       executor_(executor),
       tracer_(tracer),
       lock_([this] { settle(); }),
-      recovery_(lock_, clock, executor, tracer) {}
+      vmids_(function),
+      quarantine_(lock_, vmids_, clock, executor),
+      recovery_(lock_, clock, executor, tracer, quarantine_) {}
 
 base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
                                                      base::Clock& clock, base::Executor& executor,
@@ -70,9 +72,9 @@ void Device::handle_interrupt() {
 }
 
 // Only if the queue stands now: a report may arrive when the ring was reset for it already, and
-// would then blame whoever executes next.
+// would then blame whoever executes next. A ring that was given up stays so.
 void Device::recover_faulted(Ring& ring, std::string_view why) {
-  if (!unplugged_ && ring.faulted()) recovery_.begin(ring, nullptr, why);
+  if (!unplugged_ && ring.ready() && ring.faulted()) recovery_.begin(ring, nullptr, why);
 }
 
 void Device::ring_kicked(Ring& ring) {
@@ -151,10 +153,11 @@ void Device::shutdown() {
   unplugged_ = true;
   for (FileImpl* file : files_) file->unplug();
   recovery_.stop();
+  quarantine_.stop();
   const base::Nanos now = clock_.now();
   for (const auto& ring : rings_) {
     ring->request_reset();
-    recovery_.hold_memory(*ring);
+    quarantine_.hold(*ring);
     if (!ring->scheduler().stopped()) ring->scheduler().stop(now);
     ring->forget_emissions();
     ring->set_ready(false);

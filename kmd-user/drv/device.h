@@ -18,6 +18,7 @@
 #include "lock.h"
 #include "mm/bo.h"
 #include "mm/vmid.h"
+#include "quarantine.h"
 #include "recovery.h"
 #include "ring.h"
 
@@ -43,7 +44,7 @@ class Device final : private RingOwner {
   // The rest under the lock.
   fence::Contexts& contexts() { return contexts_; }
   mm::MemoryManager& memory() { return *memory_; }
-  mm::VmidManager& vmids() { return *vmids_; }
+  mm::VmidManager& vmids() { return vmids_; }
   ChannelTokens& tokens() { return tokens_; }
   Recovery& recovery() { return recovery_; }
   const std::vector<std::unique_ptr<Ring>>& rings() const { return rings_; }
@@ -105,12 +106,13 @@ class Device final : private RingOwner {
 
   fence::Contexts contexts_;
   std::unique_ptr<mm::MemoryManager> memory_;
-  std::unique_ptr<mm::VmidManager> vmids_;
+  mm::VmidManager vmids_;
   base::Ref<mm::Arena> kernel_arena_;
   base::Ref<mm::Usage> kernel_usage_;
   std::unique_ptr<InterruptRing> interrupts_;
   std::vector<std::unique_ptr<Ring>> rings_;
   std::vector<Ring*> kicked_;
+  Quarantine quarantine_;
   Recovery recovery_;
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;

@@ -37,7 +37,12 @@ class SubmitJob final : public sched::Job {
   // The hardware fence of its newest emission: the only one that can complete it. Null before the
   // first.
   const fence::FenceRef& emission() const { return emission_; }
-  void set_emission(fence::FenceRef fence) { emission_ = std::move(fence); }
+  // That of the same emission.
+  unsigned vmid() const { return vmid_; }
+  void set_emission(fence::FenceRef fence, unsigned vmid) {
+    emission_ = std::move(fence);
+    vmid_ = vmid;
+  }
   // After arm(), before anybody else can listen to the finished fence: whoever is told by it finds
   // it in the fence page.
   void report_progress() {
@@ -68,6 +73,7 @@ class SubmitJob final : public sched::Job {
   base::Ref<JobCount> count_;
   std::vector<drm_fakegpu_ib> ibs_;
   fence::FenceRef emission_;
+  unsigned vmid_ = 0;
   base::Ref<EventQueue> queue_;
   drm_fakegpu_event_fence event_ = {};
 };

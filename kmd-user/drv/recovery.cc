@@ -99,23 +99,25 @@ void Recovery::finish(Resetting& resetting) {
     }
   });
   // Oldest first, as they were.
-  for (const auto& job : innocent) ring.scheduler().reattach(*job, ring.emit(*job));
+  for (const auto& job : innocent) {
+    // Its space had a VMID, but may have lost it to a dead ring since, and nobody may wait here.
+    if (ring.prepare_job(*job)) {
+      ring.scheduler().fail_pending(*job, -ECANCELED);
+    } else {
+      ring.scheduler().reattach(*job, ring.emit(*job));
+    }
+  }
   ring.scheduler().start(now, -ECANCELED);
   tracer_.emit("gpu_reset_end", {{"ring", ring.info().name}, {"reemitted", innocent.size()}});
   base::log(base::LogLevel::kInfo, "Ring {} reset succeeded", ring.info().name);
 }
 
-void Recovery::hold_memory(Ring& ring) {
-  ring.scheduler().for_each_pending(
-      [this](sched::Job& job) { held_.push_back(static_cast<SubmitJob&>(job).context().vm()); });
-}
-
 void Recovery::give_up(Resetting& resetting) {
   Ring& ring = *resetting.ring;
-  hold_memory(ring);
   base::log(base::LogLevel::kError, "Ring {} reset failed", ring.info().name);
   tracer_.emit("gpu_reset_failed", {{"ring", ring.info().name}});
   keep_completed(ring);
+  quarantine_.take(ring);
   if (resetting.guilty && !resetting.guilty->parent()) {
     resetting.guilty->context().mark_guilty();
     ring.scheduler().fail_pending(*resetting.guilty, -ETIME);

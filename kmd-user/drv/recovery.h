@@ -12,6 +12,7 @@
 
 #include "base/executor.h"
 #include "lock.h"
+#include "quarantine.h"
 #include "ring.h"
 
 namespace fakegpu::drv {
@@ -27,8 +28,8 @@ class Recovery {
   static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
 
   Recovery(DeviceLock& lock, const base::Clock& clock, base::Executor& executor,
-           base::Tracer& tracer)
-      : lock_(lock), clock_(clock), executor_(executor), tracer_(tracer) {}
+           base::Tracer& tracer, Quarantine& quarantine)
+      : lock_(lock), clock_(clock), executor_(executor), tracer_(tracer), quarantine_(quarantine) {}
   ~Recovery();
 
   // Starts recovering `ring` unless that is under way. `why` goes to the log. `guilty` may be null:
@@ -39,9 +40,6 @@ class Recovery {
   uint64_t count() const { return count_; }
   // No more: the device is going away.
   void stop();
-  // Keeps the memory of the ring's pending jobs for as long as the device lives: an engine that was
-  // told to reset but has not yet may still be in the middle of a packet.
-  void hold_memory(Ring& ring);
 
  private:
   struct Resetting {
@@ -63,8 +61,8 @@ class Recovery {
   const base::Clock& clock_;
   base::Executor& executor_;
   base::Tracer& tracer_;
+  Quarantine& quarantine_;
   std::vector<Resetting> resetting_;
-  std::vector<VmRef> held_;
   base::TimerId timer_ = 0;
   uint64_t count_ = 0;
 };

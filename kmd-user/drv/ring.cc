@@ -126,7 +126,7 @@ fence::FenceRef Ring::emit(SubmitJob& job) {
   vmids_.used(grant.vmid, fence);
   if (emissions_.empty()) busy_since_ = clock_.now();
   emissions_.push_back(fence);
-  job.set_emission(fence);
+  job.set_emission(fence, grant.vmid);
   commit();
   owner_.ring_busy(*this);
   return fence;

@@ -17,9 +17,10 @@ class Vm::Retiring final : public fence::Callback {
 
  private:
   void fence_signaled(fence::Fence&) override {
-    // Erasing destroys this, and with it perhaps the last reference to the fence that is calling.
+    // Letting go destroys this, and with it perhaps the last reference to the fence that is
+    // calling.
     const fence::FenceRef keep = after_;
-    vm_.retiring_.erase(self_);
+    vm_.let_go(self_);
   }
 
   Vm& vm_;
@@ -32,6 +33,23 @@ Vm::Vm(mm::AddressSpaceRef space, fence::Contexts& contexts, mm::VmidManager& vm
     : space_(std::move(space)), contexts_(contexts), vmids_(vmids) {}
 
 Vm::~Vm() = default;
+
+Vm::Hold::Hold(base::Ref<Vm> vm) : vm_(std::move(vm)) {
+  ++vm_->holds_;
+}
+
+Vm::Hold::~Hold() {
+  if (vm_ && --vm_->holds_ == 0) vm_->kept_.clear();
+}
+
+// Allocates nothing, as fences call it.
+void Vm::let_go(std::list<Retiring>::iterator unbound) {
+  if (holds_ != 0) {
+    kept_.splice(kept_.end(), retiring_, unbound);
+  } else {
+    retiring_.erase(unbound);
+  }
+}
 
 void Vm::add_job(fence::FenceRef finished) {
   if (jobs_.size() >= 64)
@@ -46,7 +64,10 @@ base::Result<> Vm::unbind(uint64_t va) {
   vmids_.invalidate(*space_);
 
   std::erase_if(jobs_, [](const auto& entry) { return entry.second->test_signaled(); });
-  if (jobs_.empty()) return {};
+  if (jobs_.empty()) {
+    if (holds_ != 0) kept_.emplace_back(*this, std::move(*bind), nullptr);
+    return {};
+  }
   std::vector<fence::FenceRef> members;
   members.reserve(jobs_.size());
   for (const auto& [context, fence] : jobs_) members.push_back(fence);
@@ -55,7 +76,7 @@ base::Result<> Vm::unbind(uint64_t va) {
                             : fence::FenceRef(fence::Array::create(contexts_, std::move(members)));
   retiring_.emplace_back(*this, std::move(*bind), std::move(all));
   const auto last = std::prev(retiring_.end());
-  if (!last->start(last)) retiring_.erase(last);
+  if (!last->start(last)) let_go(last);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "fence/array.h"
 #include "mm/address_space.h"
@@ -25,16 +26,36 @@ class Vm final : public base::RefCounted {
   // Unmaps at once; the pages go when the jobs so far have.
   base::Result<> unbind(uint64_t va);
 
+  // While one exists the space lives, and what is unbound stays alive when the jobs' fences have
+  // signalled, too: an engine may be in a job that nobody waits for any more.
+  class Hold {
+   public:
+    explicit Hold(base::Ref<Vm> vm);
+    ~Hold();
+    Hold(Hold&& other) noexcept = default;
+    Hold& operator=(Hold&& other) noexcept {
+      std::swap(vm_, other.vm_);
+      return *this;
+    }
+
+   private:
+    base::Ref<Vm> vm_;
+  };
+
  private:
   class Retiring;
 
   ~Vm() override;
+  // Nobody waits for the jobs that may use it any more.
+  void let_go(std::list<Retiring>::iterator unbound);
 
   mm::AddressSpaceRef space_;
   fence::Contexts& contexts_;
   mm::VmidManager& vmids_;
   std::map<uint64_t, fence::FenceRef> jobs_;  // the latest of each fence context
   std::list<Retiring> retiring_;
+  std::list<Retiring> kept_;  // would be gone but for the holds
+  unsigned holds_ = 0;
 };
 
 using VmRef = base::Ref<Vm>;

@@ -30,6 +30,8 @@ class Mishaps final : public hw::Function {
   base::UniqueFunction<void(unsigned ring, uint64_t wptr)> ring_late;
   // So many more looks find that a reset of ring 0 is not done.
   unsigned looks_before_reset = 0;
+  // Invalidations do not end: an engine holds translations.
+  bool invalidating = false;
 
   uint32_t read32(uint32_t offset) override {
     if (offset == reg::kIhWptr && std::exchange(lose_entry, false))
@@ -38,6 +40,7 @@ class Mishaps final : public hw::Function {
       --looks_before_reset;
       return 1;
     }
+    if (offset == reg::kVmInvalidate && invalidating) return 0xffff;
     return chip_.read32(offset);
   }
   void write32(uint32_t offset, uint32_t value) override {
@@ -106,6 +109,14 @@ class DeviceTest : public testing::Test {
     return Client(std::make_unique<drv::FileImpl>(*device_, caller, true, nullptr), caller);
   }
 
+  drv::Device& device() { return *device_; }
+  static void unbind_and_close(Client& client, const Client::Buffer& buffer) {
+    drm_fakegpu_vm_unbind unbind = {client.vm(), 0, buffer.va};
+    ASSERT_EQ(client.call(DRM_IOCTL_FAKEGPU_VM_UNBIND, unbind), 0);
+    drm_gem_close close = {buffer.handle, 0};
+    ASSERT_EQ(client.call(DRM_IOCTL_GEM_CLOSE, close), 0);
+  }
+
   base::VirtualExecutor executor{1};
   BusyHost host{executor};
   base::Tracer tracer{executor};
@@ -162,6 +173,34 @@ TEST_F(DeviceTest, ARingIsNotGivenUpForTimeInWhichNobodyLookedAtIt) {
   executor.run_for(4 * base::kNanosPerSecond);
   EXPECT_EQ(function.looks_before_reset, 0u);
   EXPECT_EQ(client.submit({.context = client.context(), .ibs = {}}), 0);
+}
+
+TEST_F(DeviceTest, WhatADeadRingUsedIsKeptWhileItsEngineHoldsTranslations) {
+  auto idle = device().census();
+  {
+    Client client = open();
+    const auto before = client.buffer();
+    const auto after = client.buffer();
+    packets::pm4::Hang packet;
+    packet.mode = packets::pm4::Hang::Mode::kIgnoreQueueReset;
+    ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib(words(packet))}}), 0);
+    executor.run_for(base::kNanosPerSecond);
+    function.invalidating = true;
+    const uint64_t bos = device().census().bos;
+    unbind_and_close(client, before);
+    executor.run_for(3 * base::kNanosPerSecond);
+    ASSERT_EQ(client.submit({.context = client.context(), .ibs = {}}), -ENODEV);
+    unbind_and_close(client, after);
+    EXPECT_EQ(device().census().bos, bos);
+    function.invalidating = false;
+    executor.run_for(base::kNanosPerSecond);
+    EXPECT_EQ(device().census().bos, bos - 2);
+    function.invalidating = true;
+  }
+  function.invalidating = false;
+  executor.run_for(base::kNanosPerSecond);
+  EXPECT_EQ(device().census().bos, idle.bos);
+  EXPECT_EQ(device().census().heap_bytes[0], idle.heap_bytes[0]);
 }
 
 TEST(BringUp, ARingThatAnswersLateOnABusyHostIsSound) {

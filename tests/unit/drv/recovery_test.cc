@@ -122,6 +122,95 @@ TEST(Recovery, WhatWaitsForADeadRingFailsWithItAndBlamesNobody) {
   EXPECT_EQ(query.flags, DRM_FAKEGPU_CTX_RESET);
 }
 
+TEST(Recovery, ADeadRingGivesBackTheMemoryOfItsJobs) {
+  VirtualMachine machine;
+  const auto before = machine.machine().census();
+  {
+    Client client(machine);
+    packets::pm4::Hang packet;
+    packet.mode = packets::pm4::Hang::Mode::kIgnoreQueueReset;
+    const auto most = client.buffer(small_profile().vram_bytes / 2);
+    ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib(words(packet))}}), 0);
+  }
+  machine.executor().run_for(4 * base::kNanosPerSecond);
+  const auto after = machine.machine().census();
+  EXPECT_EQ(after.bos, before.bos);
+  EXPECT_EQ(after.heap_bytes[0], before.heap_bytes[0]);
+}
+
+TEST(Recovery, ASpaceThatLostItsVmidToADeadRingWorksOnOnOthers) {
+  VirtualMachine machine;
+  Client client(machine);
+  auto running = client.buffer();
+  auto later = client.buffer();
+  packets::pm4::Work work;
+  work.units = 45;
+  work.unit_ns = 100'000'000;  // beyond the end of ring 0
+  packets::pm4::Hang packet;
+  packet.mode = packets::pm4::Hang::Mode::kIgnoreQueueReset;
+  const auto slow = words(work);
+  const auto store = write_dword(running.va, 1);
+  packets::Words both(slow);
+  both.insert(both.end(), store.begin(), store.end());
+  const uint32_t innocent = client.context();
+  ASSERT_EQ(client.submit({.context = innocent, .ring = 1, .ibs = {client.ib(both)}}), 0);
+  ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib(words(packet))}}), 0);
+  machine.executor().run_for(4 * base::kNanosPerSecond);
+  ASSERT_EQ(client.submit({.context = client.context(), .ibs = {}}), -ENODEV);
+  ASSERT_EQ(
+      client.submit({.context = innocent, .ring = 2, .ibs = {client.ib(write_dword(later.va, 2))}}),
+      0);
+  machine.run();
+  EXPECT_EQ(running.as<uint32_t>()[0], 1u);
+  EXPECT_EQ(later.as<uint32_t>()[0], 2u);
+}
+
+TEST(Recovery, AJobWhoseVmidIsGoneIsCancelledIfNoneIsFree) {
+  drv::Options options;
+  options.hw_submission = 8;
+  VirtualMachine machine(1, options);
+  const auto work = [](unsigned seconds) {
+    packets::pm4::Work packet;
+    packet.units = 10 * seconds;
+    packet.unit_ns = 100'000'000;
+    return words(packet);
+  };
+  // Fourteen spaces that keep their VMIDs, on rings 2 and 3.
+  std::vector<std::unique_ptr<Client>> others;
+  for (unsigned i = 0; i < 14; ++i) {
+    Client& other = *others.emplace_back(std::make_unique<Client>(machine));
+    const uint32_t ring = 2 + i % 2;
+    ASSERT_EQ(
+        other.submit(
+            {.context = other.context(), .ring = ring, .ibs = {other.ib(work(i < 2 ? 8 : 0))}}),
+        0);
+  }
+  Client client(machine);
+  packets::pm4::Hang hang;
+  hang.mode = packets::pm4::Hang::Mode::kIgnoreQueueReset;
+  ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib(words(hang))}}), 0);
+  // Ring 1 faults when ring 0 is dead.
+  packets::Words fault = work(5);
+  fault.insert(fault.end(), {0xc0007700, 0});
+  ASSERT_EQ(
+      others[0]->submit(
+          {.context = others[0]->context(), .ring = 1, .ibs = {others[0]->ib(std::move(fault))}}),
+      0);
+  const uint32_t done = client.syncobj();
+  const uint32_t context = client.context();
+  auto target = client.buffer();
+  const drm_fakegpu_ib store = client.ib(write_dword(target.va, 1));
+  ASSERT_EQ(client.submit({.context = context, .ring = 1, .ibs = {store}, .out = {{done, 0, 0}}}),
+            0);
+  machine.executor().run_for(6 * base::kNanosPerSecond);
+  EXPECT_EQ(client.poll_syncobj(done), 0);
+  EXPECT_EQ(target.as<uint32_t>()[0], 0u);
+  machine.run();
+  ASSERT_EQ(client.submit({.context = context, .ring = 1, .ibs = {store}}), 0);
+  machine.run();
+  EXPECT_EQ(target.as<uint32_t>()[0], 1u);
+}
+
 TEST(Recovery, AFaultReportedAfterTheResetBlamesNobodyElse) {
   VirtualMachine machine;
   Client guilty(machine);

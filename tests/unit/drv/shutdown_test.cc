@@ -83,5 +83,22 @@ TEST_F(DuringACall, NothingIsTold) {
   EXPECT_EQ(info.ring_count, 0u);
 }
 
+TEST(Shutdown, KeepsWhatWasUnboundUnderAnEngine) {
+  VirtualMachine machine;
+  Client client(machine);
+  const auto target = client.buffer();
+  packets::pm4::Work work;
+  work.unit_ns = 1'000'000;
+  ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib(words(work))}}), 0);
+  machine.executor().run_for(10'000);
+  drm_fakegpu_vm_unbind unbind = {client.vm(), 0, target.va};
+  ASSERT_EQ(client.call(DRM_IOCTL_FAKEGPU_VM_UNBIND, unbind), 0);
+  drm_gem_close close = {target.handle, 0};
+  ASSERT_EQ(client.call(DRM_IOCTL_GEM_CLOSE, close), 0);
+  const auto before = machine.machine().census();
+  machine.machine().shutdown();
+  EXPECT_EQ(machine.machine().census().bos, before.bos);
+}
+
 }  // namespace
 }  // namespace fakegpu::tests
