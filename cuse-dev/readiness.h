@@ -12,8 +12,7 @@ namespace fakegpu::cuse_dev {
 void write_ready(int fd);
 
 // systemd's sd_notify() protocol: one datagram to the socket at `address` ($NOTIFY_SOCKET: a path,
-// or
-// '@' and an abstract name). -EINVAL: no such address; else the errno of sending.
+// or '@' and an abstract name). -EINVAL: no such address; else the errno of sending.
 base::Result<> notify(std::string_view address, std::string_view state);
 
 }  // namespace fakegpu::cuse_dev

@@ -2,14 +2,17 @@
 /*
  * A client with libdrm_fakegpu, for every transport.
  *
- *   library_client WHERE wait   waits for ever; prints "waiting" before and the wait's errno after
- *   library_client WHERE seqno  the same for the seqno of a job of nine seconds; in short waits, so that
- * it nearly always sleeps on the fence page
- *   library_client WHERE busy   keeps memory, mappings, running and queued jobs and pending waits,
- * prints "busy" and stays so until it is killed
- *   library_client WHERE fill   lets the GPU write memory that the CPU then reads; prints "filled"
- *   library_client WHERE high   asks for high priority: prints the errno for a context that is
- * created with it, and for one that is given it later
+ * library_client WHERE MODE, with MODE one of
+ *
+ * - wait: waits for ever; prints "waiting" before and the wait's errno after
+ * - seqno: the same for the seqno of a job of nine seconds
+ * - busy: prints "busy" and stays so until it is killed
+ * - fill: lets the GPU write memory that the CPU then reads; prints "filled"
+ * - high: prints the errno of asking for high priority, twice
+ *
+ * seqno takes short waits, so that it nearly always sleeps on the fence page. busy has memory,
+ * mappings, running and queued jobs and pending waits. high first asks for a context that is
+ * created with the priority, then for one that is given it later.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
 // What every packet type of this module has in common:
 //
-//   static constexpr uint8_t kOpcode;          the public opcode
-//   static constexpr std::string_view kName;   and the public name
-//   void encode(Words& out) const;             appends the whole packet, header included. The
-//   fields
-//                                              must be in the ranges stated beside them; a field
-//                                              that is not is cut to its width
-//   static std::optional<T> parse(Packet);     the whole packet, header included. nullopt:
-//   malformed
-//                                              (wrong opcode or length, a reserved bit, a value out
-//                                              of range, a misaligned address)
-//   std::string describe() const;              one line: the name, then field=value
-//   bool operator==(const T&) const;
+// - static constexpr uint8_t kOpcode: the public opcode
+// - static constexpr std::string_view kName: and the public name
+// - void encode(Words& out) const: appends the packet
+// - static std::optional<T> parse(Packet): nullopt if it is malformed
+// - std::string describe() const: one line: the name, then field=value
+// - bool operator==(const T&) const
 //
-// For every packet that parse() accepts, encode() gives back the same dwords. Fields of type Packet
-// borrow the dwords they were parsed from or will be encoded from. Addresses are GPU virtual, 48
-// bits.
+// encode() and parse() are about the whole packet, header included. The fields must be in the
+// ranges stated beside them: encode() cuts one that is not to its width. Malformed is a wrong
+// opcode or length, a reserved bit, a value out of range, a misaligned address. For every packet
+// that parse() accepts, encode() gives back the same dwords.
+//
+// Fields of type Packet borrow the dwords they were parsed from or will be encoded from. Addresses
+// are GPU virtual, 48 bits.
 #pragma once
 
 #include <cstdint>

@@ -10,8 +10,8 @@ namespace fakegpu::hw::reg {
 
 inline constexpr uint32_t kApertureBytes = 0x10000;
 
-// --- Discovery (read-only)
-// ------------------------------------------------------------------------
+// --- Discovery (read-only) ---
+
 inline constexpr uint32_t kMagic = 0x0000;           // kMagicValue
 inline constexpr uint32_t kMagicValue = 0x47414b46;  // "FKAG"
 inline constexpr uint32_t kDeviceId = 0x0004;
@@ -32,11 +32,11 @@ inline constexpr uint32_t kTimestampHi = 0x00a4;
 inline constexpr uint32_t kScratch = 0x00c0;
 inline constexpr uint32_t kScratchCount = 16;
 
-// --- Interrupt ring
-// ------------------------------------------------------------------------------- A power-of-two
-// ring of IhEntry in system memory (hw/interrupt.h). wptr and rptr in bytes, both modulo the size;
-// equal means empty, and one entry always stays free. An entry that finds no room is lost and sets
-// the overflow bit.
+// --- Interrupt ring ---
+
+// A power-of-two ring of IhEntry in system memory (hw/interrupt.h). wptr and rptr in bytes, both
+// modulo the size; equal means empty, and one entry always stays free. An entry that finds no room
+// is lost and sets the overflow bit.
 inline constexpr uint32_t kIhBaseLo = 0x0100;  // physical address, 256-byte aligned
 inline constexpr uint32_t kIhBaseHi = 0x0104;
 inline constexpr uint32_t kIhSize = 0x0108;  // bytes, a power of two
@@ -45,10 +45,10 @@ inline constexpr uint32_t kIhRptr = 0x0110;  // written by the driver
 inline constexpr uint32_t kIhWptr = 0x0114;  // bit 31: overflow since the last write of bit 31
 inline constexpr uint32_t kIhOverflow = 1u << 31;
 
-// --- GPUVM
-// ---------------------------------------------------------------------------------------- Per VMID
-// (0 to 15; 0 is the kernel's and maps physical addresses one to one): page table base, a physical
-// address | kVmValid.
+// --- GPUVM ---
+
+// Per VMID (0 to 15; 0 is the kernel's and maps physical addresses one to one): page table base, a
+// physical address | kVmValid.
 inline constexpr uint32_t kVmContextBaseLo = 0x0200;  // + 8 * vmid
 inline constexpr uint32_t kVmContextBaseHi = 0x0204;
 inline constexpr uint32_t kVmValid = 1;
@@ -60,9 +60,9 @@ inline constexpr uint32_t kVmFaultAddrLo = 0x0284;
 inline constexpr uint32_t kVmFaultAddrHi = 0x0288;
 inline constexpr uint32_t kVmFaultStatus = 0x028c;  // vmid | write << 4 | FaultReason << 8
 
-// --- Rings
-// ---------------------------------------------------------------------------------------- Ring i
-// in the order gfx, compute, SDMA.
+// --- Rings ---
+
+// Ring i in the order gfx, compute, SDMA.
 inline constexpr uint32_t kRings = 0x1000;
 inline constexpr uint32_t kRingStride = 0x100;
 constexpr uint32_t ring(unsigned index, uint32_t offset) {
