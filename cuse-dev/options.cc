@@ -44,7 +44,8 @@ void add_transport_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--transport", options.transport, "Ways in: auto, cuse, fuse, socket or all")
       ->transform(CLI::CheckedTransformer(kTransports));
   app.add_option("--name", options.name, "Name of the CUSE device below /dev (fakegpu)");
-  app.add_option("--mode", texts.mode, "Permissions of the device, octal (0666)");
+  app.add_option("--mode", texts.mode,
+                 "Permissions of the device, by the socket too, octal (0666)");
   app.add_flag("--restricted", options.restricted,
                "CUSE: let the kernel move only the struct of an ioctl");
   app.add_option("--fuse-dir", options.fuse_directory,

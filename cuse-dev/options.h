@@ -29,7 +29,7 @@ enum class TransportKind {
 struct Options {
   TransportKind transport = TransportKind::kAuto;
   std::string name = "fakegpu";  // of the CUSE node below /dev
-  mode_t mode = 0666;
+  mode_t mode = 0666;            // of nodes, and for who comes by the socket
   bool restricted = false;
   std::string fuse_directory;  // default_directory() + "/fs"
   std::string link;

@@ -68,9 +68,13 @@ struct SocketConnection::Arrays {
   }
 };
 
-SocketConnection::SocketConnection(drv::Machine& machine, const drv::Caller& caller,
+SocketConnection::SocketConnection(drv::Machine& machine, const drv::Caller& caller, bool may_open,
                                    base::Ref<SocketSender> sender, std::span<std::byte> replies)
-    : machine_(machine), caller_(caller), sender_(std::move(sender)), replies_(replies) {}
+    : machine_(machine),
+      caller_(caller),
+      may_open_(may_open),
+      sender_(std::move(sender)),
+      replies_(replies) {}
 
 SocketConnection::~SocketConnection() {
   sender_->close();
@@ -146,6 +150,7 @@ base::Result<> SocketConnection::hello(const wire::Hello& hello) {
 int SocketConnection::open_or_join(const wire::Hello& hello) {
   if (hello.version != wire::kVersion) return -EPROTONOSUPPORT;
   if (hello.token[0] == 0 && hello.token[1] == 0) {
+    if (!may_open_) return -EACCES;
     auto file = machine_.open(caller_);
     if (!file) return file.error().negated();
     file_ = std::move(*file);

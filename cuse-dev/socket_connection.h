@@ -32,9 +32,10 @@ inline constexpr size_t kMaxReplyBytes =
 
 class SocketConnection {
  public:
-  // `replies`: room for kMaxReplyBytes, used during handle() only.
-  SocketConnection(drv::Machine& machine, const drv::Caller& caller, base::Ref<SocketSender> sender,
-                   std::span<std::byte> replies);
+  // `may_open`: may it have a file of its own (-EACCES), not only the channel of one that it opened
+  // elsewhere? `replies`: room for kMaxReplyBytes, used during handle() only.
+  SocketConnection(drv::Machine& machine, const drv::Caller& caller, bool may_open,
+                   base::Ref<SocketSender> sender, std::span<std::byte> replies);
   // Closes the connection, then its file if it opened one.
   ~SocketConnection();
   SocketConnection(const SocketConnection&) = delete;
@@ -65,6 +66,7 @@ class SocketConnection {
 
   drv::Machine& machine_;
   const drv::Caller caller_;
+  const bool may_open_;
   const base::Ref<SocketSender> sender_;
   const std::span<std::byte> replies_;
   // Of these one is set by a successful Hello.

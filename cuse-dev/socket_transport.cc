@@ -111,10 +111,13 @@ base::Result<> SocketTransport::add(base::UniqueFd socket) {
     return base::fail(EUSERS, "uid {} has {} already", caller->uid, held);
 
   const int fd = socket.get();
+  std::vector<gid_t> groups = peer_groups(fd);
+  groups.push_back(caller->gid);
+  const bool allowed = may_open(options_.access, caller->uid, groups);
   const uint64_t id = ++last_id_;
   auto sender = base::make_ref<SocketSender>(std::move(socket), id, writable_.get());
-  std::unique_ptr<Client> client(
-      new Client{id, 0, {*machine_, *caller, std::move(sender), {reply_.get(), kMaxReplyBytes}}});
+  std::unique_ptr<Client> client(new Client{
+      id, 0, {*machine_, *caller, allowed, std::move(sender), {reply_.get(), kMaxReplyBytes}}});
   ++held;
   Client& added = *client;
   clients_.emplace(id, std::move(client));

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "access.h"
 #include "base/unique_fd.h"
 #include "loop.h"
 #include "socket_connection.h"
@@ -20,6 +21,8 @@ class SocketTransport final : public Transport {
  public:
   struct Options {
     std::string path = "/run/fakegpu/socket";
+    // Who may open files by the socket. Everybody may connect.
+    Access access;
     // Beyond these a connection is closed as soon as it is made.
     unsigned max_connections = 1024;
     unsigned max_per_uid = 256;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which transports a daemon gets.
+#include <unistd.h>
+
 #include "base/log.h"
 #include "cuse_session.h"
 #include "fuse_session.h"
@@ -25,6 +27,11 @@ Made make_fuse(const Options& options, Loop& loop) {
   return FuseSession::create(loop, fuse);
 }
 
+Made make_socket(const Options& options, Loop& loop) {
+  return SocketTransport::create(
+      loop, {.path = options.socket, .access = {options.mode, ::geteuid(), ::getegid()}});
+}
+
 }  // namespace
 
 base::Result<std::vector<std::unique_ptr<Transport>>> make_transports(const Options& options,
@@ -46,7 +53,7 @@ base::Result<std::vector<std::unique_ptr<Transport>>> make_transports(const Opti
                          (kind == TransportKind::kAuto && made.empty());
   if (want_fuse) FAKEGPU_TRY(add("fuse", make_fuse(options, loop)));
   if (kind == TransportKind::kSocket || !options.socket.empty())
-    FAKEGPU_TRY(add("socket", SocketTransport::create(loop, {.path = options.socket})));
+    FAKEGPU_TRY(add("socket", make_socket(options, loop)));
   if (made.empty()) return base::fail(EOPNOTSUPP, "no transport works here");
   return made;
 }

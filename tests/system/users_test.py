@@ -87,6 +87,17 @@ def test_a_node_of_a_mode_for_the_owner_is_closed_to_others():
     return None
 
 
+def test_a_mode_for_the_owner_closes_the_socket_to_others():
+    if reason := lacks(OTHER):
+        return reason
+    with Daemon('--mode', '0600') as daemon:
+        expect_equal(run([LIBRARY_CLIENT, daemon.socket, 'fill']).returncode, 0)
+        ended = run([LIBRARY_CLIENT, daemon.socket, 'fill'], user=OTHER)
+        expect_equal(ended.returncode, 1)
+        assert 'Permission denied' in ended.stderr, ended.stderr
+    return None
+
+
 def test_a_node_of_an_ordinary_users_daemon_is_that_users_alone():
     if reason := lacks_mount_of_a_user():
         return reason

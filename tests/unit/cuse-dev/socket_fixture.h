@@ -63,10 +63,11 @@ inline bool becomes(const std::function<bool()>& condition) {
 // As the server does it: machine, executor, loop and transport, the latter two in one thread.
 class Daemon : private Transport::Owner {
  public:
-  explicit Daemon(LoopKind kind, unsigned max_connections = 1024, unsigned max_per_uid = 256)
+  explicit Daemon(LoopKind kind, SocketTransport::Options socket = {})
       : directory_(make_directory()), path_(directory_ + "/sub/socket") {
+    socket.path = path_;
     std::promise<void> ready;
-    thread_ = std::thread([&, this] { serve(kind, max_connections, max_per_uid, ready); });
+    thread_ = std::thread([&, this] { serve(kind, socket, ready); });
     ready.get_future().wait();
   }
   ~Daemon() override {
@@ -107,11 +108,9 @@ class Daemon : private Transport::Owner {
  private:
   void transport_lost(Transport&) override { ADD_FAILURE() << "the socket was lost"; }
 
-  void serve(LoopKind kind, unsigned max_connections, unsigned max_per_uid,
-             std::promise<void>& ready) {
+  void serve(LoopKind kind, const SocketTransport::Options& socket, std::promise<void>& ready) {
     loop_ = std::move(*make_loop(kind));
-    auto transport = SocketTransport::create(
-        *loop_, {.path = path_, .max_connections = max_connections, .max_per_uid = max_per_uid});
+    auto transport = SocketTransport::create(*loop_, socket);
     ASSERT_TRUE(transport) << transport.error().message();
     base::RealExecutor executor(2);
     base::MonotonicClock clock;

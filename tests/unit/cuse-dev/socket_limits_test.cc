@@ -37,7 +37,7 @@ TEST_P(SocketLimits, TwoHundredConnectionsLeaveNothingBehind) {
 }
 
 TEST_P(SocketLimits, ConnectionsBeyondTheTotalAreClosed) {
-  Daemon daemon(GetParam(), 3);
+  Daemon daemon(GetParam(), {.max_connections = 3});
   Peer a(daemon), b(daemon);
   auto c = std::make_unique<Peer>(daemon);
   Peer refused(daemon, false);
@@ -51,7 +51,7 @@ TEST_P(SocketLimits, ConnectionsBeyondTheTotalAreClosed) {
 
 TEST_P(SocketLimits, ConnectionsBeyondAUsersAreClosedButNotOthers) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
-  Daemon daemon(GetParam(), 10, 2);
+  Daemon daemon(GetParam(), {.max_connections = 10, .max_per_uid = 2});
   Peer a(daemon), b(daemon);
   Peer refused(daemon, false);
   EXPECT_TRUE(refused.is_cut_off());
