@@ -32,12 +32,22 @@ Plan plan_arrays(const Row& row, std::span<const std::byte> arg) {
   return plan;
 }
 
-StructCopy struct_copy(uint32_t command) {
-  const uint32_t size = _IOC_SIZE(command);
-  uint32_t direction = _IOC_DIR(command);
-  if (const Row* row = find_row(command)) direction &= row->direction;
+namespace {
+
+StructCopy copy_of(uint32_t size, uint32_t direction) {
   return {.in_bytes = (direction & _IOC_WRITE) != 0 ? size : 0,
           .out_bytes = (direction & _IOC_READ) != 0 ? size : 0};
+}
+
+}  // namespace
+
+StructCopy struct_copy(uint32_t command) {
+  if (const Row* row = find_row(command)) return struct_copy(command, *row);
+  return copy_of(_IOC_SIZE(command), _IOC_DIR(command));
+}
+
+StructCopy struct_copy(uint32_t command, const Row& row) {
+  return copy_of(_IOC_SIZE(command), _IOC_DIR(command) & row.direction);
 }
 
 }  // namespace fakegpu::ioctl

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "syncobj.h"
 
-#include <vector>
-
 #include <fakegpu/sync.h>
 
+#include "ioctl/drm_core.h"
+#include "ioctl/small_array.h"
+
+using namespace fakegpu;
 using namespace fakegpu::umd;
 
 namespace {
+
+// As long as the driver knows it, so that it has nothing to fill up.
+constexpr unsigned long kTimelineWait = _IOWR('d', 0xca, ioctl::SyncobjTimelineWait);
 
 uint64_t pointer(const void* at) {
   return reinterpret_cast<uintptr_t>(at);
@@ -50,7 +55,7 @@ uint32_t fakegpu_syncobj_handle(const struct fakegpu_syncobj* syncobj) {
 int fakegpu_syncobj_wait(struct fakegpu_device* dev, struct fakegpu_syncobj* const* syncobjs,
                          uint32_t count, int64_t deadline_ns, uint32_t flags, uint32_t* first) {
   return guarded([&] {
-    std::vector<uint32_t> handles(count);
+    ioctl::SmallArray<uint32_t> handles(count);
     for (uint32_t i = 0; i < count; ++i) {
       if (syncobjs[i]->device != dev->core) return -EINVAL;
       handles[i] = syncobjs[i]->handle;
@@ -70,20 +75,20 @@ int fakegpu_syncobj_timeline_wait(struct fakegpu_device* dev,
                                   const struct fakegpu_sync_point* points, uint32_t count,
                                   int64_t deadline_ns, uint32_t flags, uint32_t* first) {
   return guarded([&] {
-    std::vector<uint32_t> handles(count);
-    std::vector<uint64_t> values(count);
+    ioctl::SmallArray<uint32_t> handles(count);
+    ioctl::SmallArray<uint64_t> values(count);
     for (uint32_t i = 0; i < count; ++i) {
       if (points[i].syncobj->device != dev->core) return -EINVAL;
       handles[i] = points[i].syncobj->handle;
       values[i] = points[i].point;
     }
-    drm_syncobj_timeline_wait wait = {};
+    ioctl::SyncobjTimelineWait wait = {};
     wait.handles = pointer(handles.data());
     wait.points = pointer(values.data());
     wait.timeout_nsec = deadline_ns;
     wait.count_handles = count;
     wait.flags = flags;
-    const int result = dev->core->call(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
+    const int result = dev->core->call(kTimelineWait, &wait);
     if (result == 0 && first) *first = wait.first_signaled;
     return result;
   });

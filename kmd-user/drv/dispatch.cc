@@ -79,9 +79,9 @@ std::optional<int> FileImpl::ioctl(const Request& request, ioctl::UserMemory& me
 
   alignas(8) std::array<std::byte, kMaxStruct> whole;
   const std::span<std::byte> arg(whole.data(), row->size);
-  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
+  const ioctl::StructCopy copy = ioctl::struct_copy(request.command, *row);
   const size_t in = std::min<size_t>(copy.in_bytes, arg.size());
-  std::memset(arg.data() + in, 0, arg.size() - in);
+  if (in < arg.size()) std::memset(arg.data() + in, 0, arg.size() - in);
   if (in != 0 && !memory.fetch(request.arg, arg.first(in))) return -EFAULT;
 
   Outcome outcome = permit(*row, *this, request.caller);

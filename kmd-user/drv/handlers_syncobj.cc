@@ -5,6 +5,7 @@
 #include "fence/chain.h"
 #include "handlers.h"
 #include "ioctl/drm_core.h"
+#include "ioctl/small_array.h"
 #include "ioctl/table.h"
 
 namespace fakegpu::drv {
@@ -152,15 +153,27 @@ struct WaitArguments {
   uint32_t* first_signaled;
 };
 
-// The half under the lock.
-Outcome start_wait(Call& call, const WaitArguments& arg,
-                   std::vector<fence::SyncobjWait::Entry> entries) {
+using Targets = ioctl::SmallArray<fence::SyncobjWait::Target>;
+
+int find_targets(FileImpl& file, const ioctl::SmallArray<uint32_t>& handles,
+                 const ioctl::SmallArray<uint64_t>& points, Targets& targets) {
+  for (size_t i = 0; i < handles.size(); ++i) {
+    const fence::SyncobjRef* syncobj = file.syncobjs().look(handles[i]);
+    if (!syncobj) return -ENOENT;
+    targets[i] = {syncobj->get(), points[i]};
+  }
+  return 0;
+}
+
+// What has no answer yet, under the lock.
+Outcome start_wait(Call& call, const WaitArguments& arg, fence::WaitFlags flags,
+                   const Targets& targets) {
   FileImpl& file = call.file;
   Device& device = file.device();
-  fence::WaitFlags flags;
-  flags.all = (arg.flags & kWaitAll) != 0;
-  flags.for_submit = (arg.flags & kWaitForSubmit) != 0;
-  flags.available = (arg.flags & kWaitAvailable) != 0;
+  std::vector<fence::SyncobjWait::Entry> entries;
+  entries.reserve(targets.size());
+  for (size_t i = 0; i < targets.size(); ++i)
+    entries.push_back({fence::SyncobjRef(targets[i].syncobj), targets[i].point});
   // 1 for 0, which stands for none: the kernel passes a deadline of 0 on, too.
   const auto deadline =
       arg.flags & kWaitDeadline
@@ -186,21 +199,24 @@ Outcome start_wait(Call& call, const WaitArguments& arg,
 
 Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
   if (arg.count == 0) return 0;
-  std::vector<uint32_t> handles;
-  if (const int error = fetch_handles(call, arg.handles, arg.count, handles)) return error;
-  std::vector<uint64_t> points;
-  const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
+  ioctl::SmallArray<uint32_t> handles(arg.count);
+  if (!call.memory.fetch(arg.handles, handles.bytes())) return -EFAULT;
+  ioctl::SmallArray<uint64_t> points(arg.count);
+  const bool readable = arg.points == 0 || call.memory.fetch(arg.points, points.bytes());
+  fence::WaitFlags flags;
+  flags.all = (arg.flags & kWaitAll) != 0;
+  flags.for_submit = (arg.flags & kWaitForSubmit) != 0;
+  flags.available = (arg.flags & kWaitAvailable) != 0;
 
   return under_lock(call, [&]() -> Outcome {
-    std::vector<fence::SyncobjWait::Entry> entries;
-    entries.reserve(handles.size());
-    for (size_t i = 0; i < handles.size(); ++i) {
-      fence::SyncobjRef syncobj = call.file.syncobjs().find(handles[i]);
-      if (!syncobj) return -ENOENT;
-      entries.push_back({std::move(syncobj), points.empty() ? 0 : points[i]});
-    }
+    Targets targets(arg.count);
+    if (const int error = find_targets(call.file, handles, points, targets)) return error;
     if (!readable) return -EFAULT;
-    return start_wait(call, arg, std::move(entries));
+    // Mostly the answer is there, and nothing has to be made for it.
+    const auto answer = fence::SyncobjWait::look({targets.data(), targets.size()}, flags);
+    if (!answer) return start_wait(call, arg, flags, targets);
+    if (answer->result == 0) *arg.first_signaled = answer->first_signaled;
+    return answer->result;
   });
 }
 

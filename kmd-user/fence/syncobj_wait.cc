@@ -34,6 +34,28 @@ SyncobjWait::SyncobjWait(std::vector<Entry> entries, WaitFlags flags, base::Nano
 
 SyncobjWait::~SyncobjWait() = default;
 
+std::optional<SyncobjWait::Answer> SyncobjWait::look(std::span<const Target> targets,
+                                                     WaitFlags flags) {
+  size_t satisfied = 0;
+  uint32_t first = UINT32_MAX;
+  for (uint32_t i = 0; i < targets.size(); ++i) {
+    const FenceRef& head = targets[i].syncobj->fence();
+    if (head && head->test_signaled() && Chain::is_point(*head, targets[i].point)) {
+      if (satisfied++ == 0) first = i;
+      continue;
+    }
+    FenceRef fence = head;
+    if (!fence || Chain::find_seqno(fence, targets[i].point) != 0) {
+      if (!flags.for_submit && !flags.available) return Answer{-EINVAL, UINT32_MAX};
+      continue;
+    }
+    if (!flags.available && fence && !fence->is_signaled()) continue;
+    if (satisfied++ == 0) first = i;
+  }
+  if (satisfied == targets.size() || (satisfied > 0 && !flags.all)) return Answer{0, first};
+  return std::nullopt;
+}
+
 std::optional<SyncobjWait::Answer> SyncobjWait::start(base::Nanos, Done done) {
   size_t already = 0;
   for (uint32_t i = 0; i < count_; ++i) {

@@ -88,7 +88,7 @@ class InprocessTransport final : public Transport {
 
   int read_events(std::span<std::byte> to, bool block) override {
     Pending pending;
-    const uint64_t id = next_id();
+    const uint64_t id = id_of(pending);
     const auto result =
         file_->read(id, to, !block, [&pending, to](int answer, std::span<const std::byte> bytes) {
           std::copy_n(bytes.begin(), std::min(bytes.size(), to.size()), to.begin());
@@ -98,7 +98,8 @@ class InprocessTransport final : public Transport {
   }
 
  private:
-  uint64_t next_id() { return last_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // Names a call while it is pending.
+  static uint64_t id_of(const Pending& pending) { return reinterpret_cast<uintptr_t>(&pending); }
 
   int call(uint32_t command, void* arg, ioctl::UserMemory& memory);
   int wait(Pending& pending, uint64_t id);
@@ -106,21 +107,20 @@ class InprocessTransport final : public Transport {
   Shell shell_;
   std::unique_ptr<drv::File> file_;  // closed before its machine goes
   const drv::Caller caller_ = this_caller();
-  std::atomic<uint64_t> last_id_{0};
 };
 
 int InprocessTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory) {
   Pending pending;
   std::byte out[kMaxStruct];
-  size_t out_bytes = ioctl::struct_copy(command).out_bytes;
+  size_t out_bytes = 0;
   drv::Request request;
   request.command = command;
   request.arg = reinterpret_cast<uintptr_t>(arg);
   request.caller = caller_;
-  request.id = next_id();
+  request.id = id_of(pending);
   const auto immediate =
       file_->ioctl(request, memory, [&](int answer, std::span<const std::byte> arg_out) {
-        out_bytes = std::min(out_bytes, arg_out.size());
+        out_bytes = std::min<size_t>(ioctl::struct_copy(command).out_bytes, arg_out.size());
         std::copy_n(arg_out.begin(), out_bytes, out);
         pending.answer(answer);
       });

@@ -42,5 +42,6 @@ struct StructCopy {
   uint32_t out_bytes;
 };
 StructCopy struct_copy(uint32_t command);
+StructCopy struct_copy(uint32_t command, const Row& row);
 
 }  // namespace fakegpu::ioctl

@@ -30,6 +30,12 @@ class HandleTable {
     return handle != 0 && handle <= slots_.size() ? slots_[handle - 1] : T();
   }
 
+  // The value in its place, valid until the table changes; nullptr when there is none.
+  const T* look(uint32_t handle) const {
+    if (handle == 0 || handle > slots_.size() || !slots_[handle - 1]) return nullptr;
+    return &slots_[handle - 1];
+  }
+
   // Takes the value out and frees the handle; null when there is none.
   T remove(uint32_t handle) {
     if (handle == 0 || handle > slots_.size() || !slots_[handle - 1]) return T();

@@ -32,6 +32,13 @@ class Chain final : public Fence, private Callback {
   // seqno 0 gives `fence` itself.
   static int find_seqno(FenceRef& fence, uint64_t seqno);
 
+  // Whether find_seqno() gives `fence` itself.
+  static bool is_point(Fence& fence, uint64_t seqno) {
+    if (seqno == 0) return true;
+    const Chain* node = from(&fence);
+    return node && node->seqno() >= seqno && node->previous_seqno_ < seqno;
+  }
+
   // Drops what is done anywhere below, if the chain has doubled since it was last done: constant
   // time per node made, and no chain longer than twice its pending nodes and a few.
   void collect();

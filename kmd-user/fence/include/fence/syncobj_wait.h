@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/unique_function.h"
@@ -28,12 +29,21 @@ class SyncobjWait {
     SyncobjRef syncobj;
     uint64_t point = 0;
   };
+  // The same, borrowed.
+  struct Target {
+    Syncobj* syncobj;
+    uint64_t point;
+  };
   struct Answer {
     int result = 0;                        // 0 or -EINVAL
     uint32_t first_signaled = UINT32_MAX;  // index; UINT32_MAX if none applies
   };
   // Called at most once, from the call that signals or submits; may destroy the wait.
   using Done = base::UniqueFunction<void(Answer)>;
+
+  // What the wait's answer would be now; nothing: it would have to wait. Makes and registers
+  // nothing.
+  static std::optional<Answer> look(std::span<const Target> targets, WaitFlags flags);
 
   // `deadline`: passed on to the latched fences unless 0.
   SyncobjWait(std::vector<Entry> entries, WaitFlags flags, base::Nanos deadline);
