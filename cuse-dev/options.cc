@@ -35,6 +35,7 @@ const std::map<std::string, LoopKind> kLoops = {
 struct Texts {
   std::string mode = "0666";
   std::vector<std::string> faults;
+  std::vector<std::string> without;
   uint64_t vram_mib = 1024;
   int64_t timeout_ms = 2000;
   int64_t compute_timeout_ms = 10000;
@@ -66,6 +67,9 @@ void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
       ->check(CLI::Range(0, 8));
   app.add_option("--sdma", options.profile.sdma_rings, "Copy engines (2)")->check(CLI::Range(0, 4));
   app.add_option("--policy", options.driver.policy, "Scheduling policy (fifo)");
+  app.add_option("--without", texts.without,
+                 "Driver features to leave out: syncobj, timeline, prime, dumb")
+      ->allow_extra_args(false);
   app.add_option("--timeout", texts.timeout_ms,
                  "Longest execution of a job on gfx and SDMA in ms, 0 for any (2000)")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
@@ -97,6 +101,11 @@ base::Result<> convert(const Texts& texts, Options& options) {
   options.profile.vram_bytes = texts.vram_mib << 20;
   options.driver.timeout = texts.timeout_ms * base::kNanosPerMilli;
   options.driver.compute_timeout = texts.compute_timeout_ms * base::kNanosPerMilli;
+  for (const std::string& text : texts.without) {
+    const auto features = drv::parse_features(text);
+    if (!features) return base::fail(EINVAL, "--without: \"{}\" is not understood", text);
+    options.driver.features &= ~*features;
+  }
   for (const std::string& text : texts.faults) {
     auto fault = parse_fault(text);
     if (!fault) return tl::unexpected(std::move(fault).error());

@@ -37,6 +37,8 @@ class Device final : private RingOwner {
   base::Nanos now() const { return clock_.now(); }
   base::Executor& executor() { return executor_; }
   const Options& options() const { return options_; }
+  // Every one of these Feature bits.
+  bool has(uint32_t features) const { return (features & ~options_.features) == 0; }
 
   // Any thread; once true it stays so.
   bool unplugged() const { return unplugged_.load(std::memory_order_acquire); }

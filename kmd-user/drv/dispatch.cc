@@ -64,6 +64,7 @@ ioctl::Plan FileImpl::plan(uint32_t command, const Caller& caller, std::span<con
   ioctl::Plan plan;
   if ((plan.error = resolve(command, &row, &handler)) != 0) return plan;
   if ((plan.error = permit(*row, *this, caller)) != 0) return plan;
+  if (!device_.has(handler->needs)) return {.error = -EOPNOTSUPP};
   std::array<std::byte, kMaxStruct> whole{};
   std::memcpy(whole.data(), arg.data(), std::min<size_t>(arg.size(), row->size));
   const std::span<const std::byte> known(whole.data(), row->size);
@@ -85,6 +86,7 @@ std::optional<int> FileImpl::ioctl(const Request& request, ioctl::UserMemory& me
   if (in != 0 && !memory.fetch(request.arg, arg.first(in))) return -EFAULT;
 
   Outcome outcome = permit(*row, *this, request.caller);
+  if (*outcome == 0 && !device_.has(handler->needs)) outcome = -EOPNOTSUPP;
   if (*outcome == 0 && handler->check) outcome = handler->check(arg);
   if (*outcome == 0) {
     Call call{*this, request, arg, memory, reply};

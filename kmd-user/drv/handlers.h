@@ -67,7 +67,8 @@ Outcome locked(Call& call) {
 struct HandlerRow {
   uint8_t nr;
   Handler handle;
-  Check check;  // may be null
+  Check check;         // may be null
+  uint32_t needs = 0;  // Feature bits, all of them
 };
 
 // The rows of each family.

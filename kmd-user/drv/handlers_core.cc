@@ -68,9 +68,13 @@ Outcome get_cap(Call& call) {
   arg.value = 0;
   switch (arg.capability) {
     case DRM_CAP_TIMESTAMP_MONOTONIC:
-    case DRM_CAP_SYNCOBJ:
-    case DRM_CAP_SYNCOBJ_TIMELINE:
       arg.value = 1;
+      return 0;
+    case DRM_CAP_SYNCOBJ:
+      arg.value = call.file.device().has(kFeatureSyncobj);
+      return 0;
+    case DRM_CAP_SYNCOBJ_TIMELINE:
+      arg.value = call.file.device().has(kFeatureTimeline);
       return 0;
     case DRM_CAP_PRIME:
       return 0;

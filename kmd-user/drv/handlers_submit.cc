@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Submission in two halves (amdgpu_cs): everything that can fail, then nothing that can.
+#include <algorithm>
+
 #include "handlers.h"
 #include "ioctl/table.h"
 #include "mm/address_space.h"
@@ -66,6 +68,13 @@ void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>
   job->push(device.now());
 }
 
+// A driver without syncobjs takes none; without timelines, none with a point (nouveau_sched.c).
+bool can_sync(const Device& device, const std::vector<drm_fakegpu_sync>& syncs) {
+  if (syncs.empty() || device.has(kFeatureTimeline)) return true;
+  return device.has(kFeatureSyncobj) &&
+         std::ranges::all_of(syncs, [](const drm_fakegpu_sync& sync) { return sync.point == 0; });
+}
+
 Outcome submit_locked(Call& call, Arguments& arguments) {
   auto& arg = call.as<drm_fakegpu_submit>();
   FileImpl& file = call.file;
@@ -110,6 +119,9 @@ Outcome submit(Call& call) {
       !call.fetch(arg.in_syncs, arg.in_sync_count, arguments.in_syncs) ||
       !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs))
     return -EFAULT;
+  const Device& device = call.file.device();
+  if (!can_sync(device, arguments.in_syncs) || !can_sync(device, arguments.out_syncs))
+    return -EOPNOTSUPP;
   return under_lock(call, [&] { return submit_locked(call, arguments); });
 }
 

@@ -243,14 +243,16 @@ int check_timeline_wait(std::span<const std::byte> arg) {
 }
 
 constexpr HandlerRow kRows[] = {
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_CREATE), locked<create>, check_create},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_DESTROY), locked<destroy>, check_destroy},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT), wait, check_wait},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_RESET), reset, check_array},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_SIGNAL), signal, check_array},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT), timeline_wait, check_timeline_wait},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_QUERY), query, check_query},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL), timeline_signal, check_timeline_signal},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_CREATE), locked<create>, check_create, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_DESTROY), locked<destroy>, check_destroy, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT), wait, check_wait, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_RESET), reset, check_array, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_SIGNAL), signal, check_array, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT), timeline_wait, check_timeline_wait,
+     kFeatureTimeline},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_QUERY), query, check_query, kFeatureTimeline},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL), timeline_signal, check_timeline_signal,
+     kFeatureTimeline},
 };
 
 }  // namespace

@@ -216,10 +216,10 @@ int check_eventfd(std::span<const std::byte> arg) {
 }
 
 constexpr HandlerRow kRows[] = {
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD), handle_to_fd, check_handle_to_fd},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE), fd_to_handle, check_fd_to_handle},
-    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER), locked<transfer>, check_transfer},
-    {_IOC_NR(ioctl::kSyncobjEventfdCommand), locked<eventfd>, check_eventfd},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD), handle_to_fd, check_handle_to_fd, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE), fd_to_handle, check_fd_to_handle, kFeatureSyncobj},
+    {_IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER), locked<transfer>, check_transfer, kFeatureTimeline},
+    {_IOC_NR(ioctl::kSyncobjEventfdCommand), locked<eventfd>, check_eventfd, kFeatureTimeline},
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ class Host {
     auto host = std::shared_ptr<Host>(new Host(settings.workers));
     drv::Options options;
     options.owner_uid = ::geteuid();
+    options.features = settings.features;
     auto machine = drv::Machine::create(settings.profile, std::move(options), host->clock_,
                                         host->executor_, host->tracer_);
     if (!machine) return tl::unexpected(std::move(machine).error());

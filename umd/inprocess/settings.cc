@@ -43,6 +43,11 @@ bool apply(std::string_view key, std::string_view value, Settings* settings) {
   if (key == "workers") return count(1, 64, &settings->workers);
   if (key == "vram") return heap(&profile.vram_bytes);
   if (key == "sys") return heap(&profile.system_bytes);
+  if (key == "without") {
+    const auto features = drv::parse_features(value);
+    settings->features &= ~features.value_or(0);
+    return features.has_value();
+  }
   if (key == "edu") {
     if (!parse_number(value, 0, 1, &number)) return false;
     profile.edu_packets = number != 0;

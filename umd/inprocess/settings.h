@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// "gfx=1,vram=64M,workers=1": what follows "inprocess:".
+// "gfx=1,vram=64M,workers=1,without=prime+dumb": what follows "inprocess:".
 #pragma once
 
 #include <optional>
 #include <string_view>
 
+#include "drv/features.h"
 #include "hw/profile.h"
 
 namespace fakegpu::umd {
 
 struct Settings {
   hw::Profile profile;
+  uint32_t features = drv::kAllFeatures;
   unsigned workers = 1;  // threads that run tasks, besides the clients' own
 };
 

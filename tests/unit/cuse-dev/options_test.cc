@@ -85,6 +85,8 @@ TEST(CommandLine, SetsEverything) {
                              "--timeout",      "50",
                              "--workers",      "3",
                              "--inject",       "hang,nth=1",
+                             "--without",      "timeline,prime",
+                             "--without",      "dumb",
                              "--inject",       "lost-interrupt,nth=2",
                              "--log-level",    "debug",
                              "--trace",        "/e",
@@ -108,6 +110,7 @@ TEST(CommandLine, SetsEverything) {
   EXPECT_EQ(options.driver.timeout, 50 * base::kNanosPerMilli);
   EXPECT_EQ(options.workers, 3u);
   ASSERT_EQ(options.faults.size(), 2u);
+  EXPECT_EQ(options.driver.features, drv::kFeatureSyncobj);
   EXPECT_EQ(options.faults[1].name, "lost-interrupt");
   EXPECT_EQ(options.log_level, base::LogLevel::kDebug);
   EXPECT_EQ(options.trace_file, "/e");
@@ -126,6 +129,7 @@ TEST(CommandLine, RefusesMistakes) {
   EXPECT_NE(errors_of({"--gfx", "5"}), 0);
   EXPECT_NE(errors_of({"--mode", "rw"}), 0);
   EXPECT_NE(errors_of({"--inject", "hang,often"}), 0);
+  EXPECT_NE(errors_of({"--without", "sound"}), 0);
   EXPECT_NE(errors_of({"--loop", "select"}), 0);
   EXPECT_NE(errors_of({"--no-such-option"}), 0);
   EXPECT_NE(errors_of({"stray"}), 0);

@@ -33,13 +33,16 @@ TEST(Settings, ReadsEveryKey) {
   EXPECT_EQ(settings->profile.system_bytes, 2ull << 30);
   EXPECT_EQ(settings->workers, 4u);
   EXPECT_FALSE(settings->profile.edu_packets);
+  EXPECT_EQ(settings->features, drv::kAllFeatures);
+  EXPECT_EQ(parse_settings("without=timeline+prime,without=dumb")->features, drv::kFeatureSyncobj);
   EXPECT_TRUE(parse_settings(""));
 }
 
 TEST(Settings, RefusesWhatIsNotUnderstood) {
-  for (const char* bad : {"gfx", "gfx=", "gfx=5", "gfx=-1", "gfx=1x", "speed=9", "=1", "vram=0",
-                          "vram=1", "vram=1T", "vram=1048577", "vram=99999999999999999999",
-                          "vram=18446744073709551615G", "workers=0", "edu=2", ",gfx=1"})
+  for (const char* bad :
+       {"gfx", "gfx=", "gfx=5", "gfx=-1", "gfx=1x", "speed=9", "=1", "vram=0", "vram=1", "vram=1T",
+        "vram=1048577", "vram=99999999999999999999", "vram=18446744073709551615G", "workers=0",
+        "edu=2", ",gfx=1", "without=", "without=sound"})
     EXPECT_FALSE(parse_settings(bad)) << bad;
 }
 

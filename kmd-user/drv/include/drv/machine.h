@@ -11,6 +11,7 @@
 #include "base/executor.h"
 #include "base/result.h"
 #include "base/trace.h"
+#include "drv/features.h"
 #include "drv/file.h"
 #include "hw/fault_injector.h"
 #include "hw/profile.h"
@@ -42,6 +43,8 @@ struct Options {
   uint32_t owner_uid = 0;
   // The transport can mmap(fd, BO_MMAP offset).
   bool mmap = false;
+  // What it has of Feature; calls of the rest answer -EOPNOTSUPP.
+  uint32_t features = kAllFeatures;
 };
 
 class Machine {
