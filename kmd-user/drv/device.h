@@ -16,6 +16,7 @@
 #include "hw/function.h"
 #include "interrupt_ring.h"
 #include "lock.h"
+#include "master.h"
 #include "mm/bo.h"
 #include "mm/vmid.h"
 #include "quarantine.h"
@@ -47,6 +48,8 @@ class Device final : private RingOwner {
   fence::Contexts& contexts() { return contexts_; }
   mm::MemoryManager& memory() { return *memory_; }
   mm::VmidManager& vmids() { return vmids_; }
+  // drm_device::master; null if there is none.
+  base::Ref<Master>& master() { return master_; }
   ChannelTokens& tokens() { return tokens_; }
   Recovery& recovery() { return recovery_; }
   const std::vector<std::unique_ptr<Ring>>& rings() const { return rings_; }
@@ -116,6 +119,7 @@ class Device final : private RingOwner {
   std::vector<Ring*> kicked_;
   Quarantine quarantine_;
   Recovery recovery_;
+  base::Ref<Master> master_;
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;
   Machine::Census counts_ = {};

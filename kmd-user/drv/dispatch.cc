@@ -19,21 +19,22 @@ constexpr size_t kMaxStruct = 512;
 std::array<const HandlerRow*, 256> index_handlers() {
   std::array<const HandlerRow*, 256> index{};
   for (const auto rows :
-       {core_handlers(), syncobj_handlers(), syncobj_fd_handlers(), query_handlers(),
-        memory_handlers(), context_handlers(), submit_handlers()})
+       {core_handlers(), auth_handlers(), syncobj_handlers(), syncobj_fd_handlers(),
+        query_handlers(), memory_handlers(), context_handlers(), submit_handlers()})
     for (const HandlerRow& row : rows) index[row.nr] = &row;
   return index;
 }
 
-// drm_ioctl_permit(). There is no master before the clients and masters of a later milestone; a
-// primary file of root counts as one.
-int permit(const ioctl::Row& row, const FileImpl& file, const Caller& caller) {
-  const bool root = caller.uid == 0;
-  if ((row.access & ioctl::kRootOnly) && !root) return -EACCES;
-  if ((row.access & ioctl::kAuth) && !file.render() && !root) return -EACCES;
-  if ((row.access & ioctl::kMaster) && (file.render() || !root)) return -EACCES;
-  if (!(row.access & ioctl::kRenderAllow) && file.render()) return -EACCES;
-  return 0;
+// drm_ioctl_permit().
+int permit(const ioctl::Row& row, FileImpl& file, const Caller& caller) {
+  if ((row.access & ioctl::kRootOnly) && !is_privileged(caller)) return -EACCES;
+  const bool render = file.master() == nullptr;
+  if (row.access & (ioctl::kAuth | ioctl::kMaster)) {
+    DeviceLock::Guard guard(file.device().lock());
+    if ((row.access & ioctl::kAuth) && !render && !file.master()->authenticated()) return -EACCES;
+    if ((row.access & ioctl::kMaster) && (render || !file.master()->is_current())) return -EACCES;
+  }
+  return render && !(row.access & ioctl::kRenderAllow) ? -EACCES : 0;
 }
 
 // Calls of DRM core that a driver may lack (docs/fidelity.md): PRIME, dumb buffers.

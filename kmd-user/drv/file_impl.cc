@@ -10,8 +10,6 @@ namespace fakegpu::drv {
 
 FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<mm::Arena> shared)
     : device_(device),
-      opener_(opener),
-      render_(render),
       usage_(base::make_ref<mm::Usage>(device.options().file_bytes)),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),
@@ -19,7 +17,9 @@ FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<
       arena_(std::move(shared)),
       fence_page_(base::make_ref<FencePage>(device.lock(), device.executor(),
                                             static_cast<uint32_t>(device.rings().size()))) {
+  const base::Process process = render ? base::Process() : base::process_of(opener.pid);
   DeviceLock::Guard guard(device_.lock());
+  if (!render) master_.emplace(device_.master(), process, is_privileged(opener));
   client_id_ = device_.next_client_id();
   device_.add_file(*this);
 }
@@ -36,6 +36,7 @@ FileImpl::~FileImpl() {
 
   DeviceLock::Guard guard(device_.lock());
   device_.remove_file(*this);
+  master_.reset();
   for (auto& [id, pending] : waits_)
     if (pending.timer) device_.executor().cancel(pending.timer);
   device_.counts().waits -= waits_.size();

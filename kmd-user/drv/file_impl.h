@@ -19,6 +19,11 @@
 
 namespace fakegpu::drv {
 
+// capable(CAP_SYS_ADMIN), as far as it shows.
+inline bool is_privileged(const Caller& caller) {
+  return caller.uid == 0;
+}
+
 // Registrations of SYNCOBJ_EVENTFD that may still fire; they outlive the file.
 struct EventfdCount final : base::RefCounted {
   unsigned live = 0;
@@ -44,8 +49,8 @@ class FileImpl final : public File {
   void cancel_on_close(const void* owner) override;
 
   Device& device() { return device_; }
-  const Caller& opener() const { return opener_; }
-  bool render() const { return render_; }
+  // nullptr: opened through a render node. What it tells is under the device lock.
+  MasterFile* master() { return master_ ? &*master_ : nullptr; }
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
@@ -91,8 +96,7 @@ class FileImpl final : public File {
   void answer(uint64_t id, int result, uint32_t first_signaled);
 
   Device& device_;
-  Caller opener_;
-  bool render_;
+  std::optional<MasterFile> master_;
   uint64_t client_id_ = 0;
   base::HandleTable<mm::BoRef> bos_;
   base::HandleTable<fence::SyncobjRef> syncobjs_;

@@ -34,6 +34,10 @@ struct Call {
   }
 };
 
+// What VERSION tells.
+inline constexpr int kDriverMajor = 1;
+inline constexpr int kDriverMinor = 0;
+
 // 0 or negative errno; nothing: the reply follows.
 using Outcome = std::optional<int>;
 using Handler = Outcome (*)(Call&);
@@ -73,6 +77,7 @@ struct HandlerRow {
 
 // The rows of each family.
 std::span<const HandlerRow> core_handlers();
+std::span<const HandlerRow> auth_handlers();
 std::span<const HandlerRow> syncobj_handlers();
 std::span<const HandlerRow> syncobj_fd_handlers();
 std::span<const HandlerRow> query_handlers();

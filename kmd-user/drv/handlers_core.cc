@@ -12,12 +12,6 @@ namespace {
 constexpr std::string_view kName = "fakegpu";
 constexpr std::string_view kDate = "20261123";
 constexpr std::string_view kDescription = "Fake GPU with a userspace driver";
-constexpr std::string_view kUnique = "platform:fakegpu.0";
-constexpr int kMajor = 1;
-constexpr int kMinor = 0;
-// The interface version of SET_VERSION (DRM_IF_VERSION).
-constexpr int kInterfaceMajor = 1;
-constexpr int kInterfaceMinor = 4;
 
 // drm_copy_field(): copies what fits and tells the whole length.
 bool copy_text(Call& call, std::string_view text, const void* to, __kernel_size_t& length) {
@@ -30,37 +24,13 @@ bool copy_text(Call& call, std::string_view text, const void* to, __kernel_size_
 
 Outcome version(Call& call) {
   auto& arg = call.as<drm_version>();
-  arg.version_major = kMajor;
-  arg.version_minor = kMinor;
+  arg.version_major = kDriverMajor;
+  arg.version_minor = kDriverMinor;
   arg.version_patchlevel = 0;
   const bool copied = copy_text(call, kName, arg.name, arg.name_len) &&
                       copy_text(call, kDate, arg.date, arg.date_len) &&
                       copy_text(call, kDescription, arg.desc, arg.desc_len);
   return copied ? 0 : -EFAULT;
-}
-
-Outcome get_unique(Call& call) {
-  auto& arg = call.as<drm_unique>();
-  // Unlike VERSION's, a text that does not fit is not copied at all.
-  if (arg.unique_len >= kUnique.size()) {
-    if (!copy_text(call, kUnique, arg.unique, arg.unique_len)) return -EFAULT;
-  }
-  arg.unique_len = kUnique.size();
-  return 0;
-}
-
-Outcome set_version(Call& call) {
-  auto& arg = call.as<drm_set_version>();
-  int result = 0;
-  if (arg.drm_di_major != -1 && (arg.drm_di_major != kInterfaceMajor || arg.drm_di_minor < 0 ||
-                                 arg.drm_di_minor > kInterfaceMinor)) {
-    result = -EINVAL;
-  } else if (arg.drm_dd_major != -1 &&
-             (arg.drm_dd_major != kMajor || arg.drm_dd_minor < 0 || arg.drm_dd_minor > kMinor)) {
-    result = -EINVAL;
-  }
-  arg = {kInterfaceMajor, kInterfaceMinor, kMajor, kMinor};
-  return result;
 }
 
 Outcome get_cap(Call& call) {
@@ -88,23 +58,6 @@ Outcome set_client_cap(Call&) {
   return -EOPNOTSUPP;
 }
 
-Outcome get_client(Call& call) {
-  auto& arg = call.as<drm_client>();
-  if (arg.idx != 0) return -EINVAL;
-  arg.auth = 1;
-  arg.pid = static_cast<unsigned long>(call.file.opener().pid);
-  arg.uid = call.file.opener().uid;
-  arg.magic = 0;
-  arg.iocs = 0;
-  return 0;
-}
-
-// The kernel's too has nothing to tell since its legacy drivers are gone.
-Outcome get_stats(Call& call) {
-  call.as<drm_stats>() = {};
-  return 0;
-}
-
 Outcome gem_close(Call& call) {
   const auto& arg = call.as<drm_gem_close>();
   return call.file.bos().remove(arg.handle) ? 0 : -EINVAL;
@@ -117,10 +70,6 @@ Outcome absent_here(Call&) {
 
 constexpr HandlerRow kRows[] = {
     {_IOC_NR(DRM_IOCTL_VERSION), version, nullptr},
-    {_IOC_NR(DRM_IOCTL_GET_UNIQUE), get_unique, nullptr},
-    {_IOC_NR(DRM_IOCTL_GET_CLIENT), get_client, nullptr},
-    {_IOC_NR(DRM_IOCTL_GET_STATS), get_stats, nullptr},
-    {_IOC_NR(DRM_IOCTL_SET_VERSION), set_version, nullptr},
     {_IOC_NR(DRM_IOCTL_GEM_CLOSE), locked<gem_close>, nullptr},
     {_IOC_NR(DRM_IOCTL_GET_CAP), get_cap, nullptr},
     {_IOC_NR(DRM_IOCTL_SET_CLIENT_CAP), set_client_cap, nullptr},

@@ -74,6 +74,9 @@ class Client {
   // Its calls name descriptors of this table, which outlives it. Without one they cannot.
   void use(drv::Descriptors& descriptors) { descriptors_ = &descriptors; }
 
+  // Its file is passed to somebody else, who makes the calls from now on.
+  void pass_to(drv::Caller caller) { caller_ = caller; }
+
   drv::File& file() { return *file_; }
   void close() { file_.reset(); }
 
