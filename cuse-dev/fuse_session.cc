@@ -19,7 +19,9 @@ namespace fakegpu::cuse_dev {
 namespace {
 
 constexpr ino_t kFileInode = 2;  // as stat shows it; nodes differ by lookup
-constexpr uint32_t kMaxWriteBytes = 4096;
+// Also the number of pages that a request may touch, and so of reads: with one page a read of events
+// would be cut where its buffer crosses into the next.
+constexpr uint32_t kMaxWriteBytes = 64 << 10;
 // The file's attributes never change. The directory's are asked for each time, so that a look at it
 // tells a dead daemon from a live one.
 constexpr double kAttributeSeconds = 3600;

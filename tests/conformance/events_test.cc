@@ -62,6 +62,17 @@ TEST_F(Events, ComeInOrderAndSeveralAtATime) {
   EXPECT_EQ(events[2].user_data, 4u);
 }
 
+TEST_F(Events, AreReadWholeAcrossPages) {
+  const uint32_t done = client_.make_syncobj();
+  for (uint64_t i = 0; i < 3; ++i) ASSERT_EQ(submit(i), 0);
+  ASSERT_EQ(worker_.submit({}, {{.handle = done}}), 0);
+  ASSERT_EQ(client_.wait({&done, 1}, INT64_MAX, 0), 0);
+  alignas(kPage) std::byte pages[2 * kPage];
+  auto* const events = reinterpret_cast<drm_fakegpu_event_fence*>(pages + kPage - 16);
+  ASSERT_EQ(read({events, 3}, false), 3);
+  for (uint64_t i = 0; i < 3; ++i) EXPECT_EQ(events[i].user_data, i);
+}
+
 TEST_F(Events, WakeABlockedReader) {
   int result = 0;
   drm_fakegpu_event_fence event = {};
