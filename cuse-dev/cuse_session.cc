@@ -3,22 +3,27 @@
 
 #include <fuse3/cuse_lowlevel.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/log.h"
+#include "drm_numbers.h"
 
 namespace fakegpu::cuse_dev {
 namespace {
 
-bool is_render_node(std::string_view name) {
-  const size_t slash = name.rfind('/');
-  if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
-  return !name.starts_with("card");
+std::string read_proc_devices() {
+  std::ifstream file("/proc/devices");
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace
 
 CuseSession::CuseSession(Loop& loop, const Options& options)
-    : FuseConnection(loop, !options.restricted, is_render_node(options.name),
-                     "/dev/" + options.name) {}
+    : FuseConnection(loop, !options.restricted, "/dev/" + options.name), kind_(options.kind) {}
 
 const cuse_lowlevel_ops& CuseSession::operations() {
   static const cuse_lowlevel_ops operations = [] {
@@ -26,8 +31,9 @@ const cuse_lowlevel_ops& CuseSession::operations() {
     // After the reply to INIT, by which the node has come to be.
     ops.init_done = [](void* self) { static_cast<CuseSession&>(of(self)).set_initialised(); };
     ops.open = [](fuse_req_t request, fuse_file_info* info) {
-      FuseDevice& device = static_cast<CuseSession&>(of(request)).device_;
-      auto open = device.open(request);
+      CuseSession& session = static_cast<CuseSession&>(of(request));
+      FuseDevice& device = session.device_;
+      auto open = device.open(request, session.kind_);
       if (!open) {
         fuse_reply_err(request, open.error().code());
         return;
@@ -62,8 +68,8 @@ base::Result<std::unique_ptr<Transport>> CuseSession::create_on(Loop& loop, cons
   std::unique_ptr<CuseSession> session(new CuseSession(loop, options));
   const std::string device = "DEVNAME=" + options.name;
   const char* info_args[] = {device.c_str()};
-  const cuse_info info{.dev_major = 0,
-                       .dev_minor = 0,
+  const cuse_info info{.dev_major = major(options.number),
+                       .dev_minor = minor(options.number),
                        .dev_info_argc = 1,
                        .dev_info_argv = info_args,
                        .flags = options.restricted ? 0u : unsigned{CUSE_UNRESTRICTED_IOCTL}};
@@ -77,10 +83,8 @@ base::Result<std::unique_ptr<Transport>> CuseSession::create_on(Loop& loop, cons
   return session;
 }
 
-base::Result<std::unique_ptr<Transport>> CuseSession::create(Loop& loop, const Options& options) {
-  const std::string node = "/dev/" + options.name;
-  struct stat status;
-  if (::stat(node.c_str(), &status) == 0) return base::fail(EEXIST, "{} exists", node);
+base::Result<std::unique_ptr<Transport>> CuseSession::register_node(Loop& loop,
+                                                                    const Options& options) {
   // libfuse's own open of /dev/cuse would leak the descriptor to children, and with it the device.
   base::UniqueFd fd(::open("/dev/cuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return base::fail_errno("/dev/cuse");
@@ -88,10 +92,27 @@ base::Result<std::unique_ptr<Transport>> CuseSession::create(Loop& loop, const O
   if (!session) return session;
   // A refused name or number does not show in any reply. The node is never opened from here:
   // closing it would wait for this very process.
+  const std::string node = "/dev/" + options.name;
+  struct stat status;
   if (::stat(node.c_str(), &status) != 0 || !S_ISCHR(status.st_mode))
     return base::fail(ENODEV, "no node {} appeared", node);
   if (::chmod(node.c_str(), options.mode) != 0) return base::fail_errno("chmod " + node);
   return session;
+}
+
+base::Result<std::unique_ptr<Transport>> CuseSession::create(Loop& loop, const Options& options) {
+  const std::string node = "/dev/" + options.name;
+  struct stat status;
+  if (::stat(node.c_str(), &status) == 0) return base::fail(EEXIST, "{} exists", node);
+  const auto number = drm_number(options.name);
+  if (options.number == 0 && number && !is_drm_loaded(read_proc_devices())) {
+    Options numbered = options;
+    numbered.number = *number;
+    auto session = register_node(loop, numbered);
+    if (session || session.error().code() != ENODEV) return session;
+    base::log(base::LogLevel::kInfo, "{}: DRM's number for it is taken", node);
+  }
+  return register_node(loop, options);
 }
 
 }  // namespace fakegpu::cuse_dev

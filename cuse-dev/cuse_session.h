@@ -15,11 +15,14 @@ class CuseSession final : public FuseConnection {
  public:
   struct Options {
     std::string name = "fakegpu";  // below /dev; may hold folders: "dri/renderD128"
-    mode_t mode = 0666;            // of the node; devtmpfs makes it 0600
-    bool restricted = false;       // the kernel moves only the struct
+    NodeKind kind = NodeKind::kRender;
+    dev_t number = 0;         // to register; 0: any that is free
+    mode_t mode = 0666;       // of the node; devtmpfs makes it 0600
+    bool restricted = false;  // the kernel moves only the struct
   };
 
-  // Registers the device. Its node is there on return, and opens wait for start(). -ENOENT: the
+  // Registers the device: by `number`, or if that is 0 by DRM's for a name of DRM's where it can be
+  // had, else by any. Its node is there on return, and opens wait for start(). -ENOENT: the
   // machine has no CUSE; -EACCES: not allowed; -EEXIST: the name is taken.
   static base::Result<std::unique_ptr<Transport>> create(Loop& loop, const Options& options);
 
@@ -31,7 +34,10 @@ class CuseSession final : public FuseConnection {
 
  private:
   CuseSession(Loop& loop, const Options& options);
+  static base::Result<std::unique_ptr<Transport>> register_node(Loop& loop, const Options& options);
   static const cuse_lowlevel_ops& operations();
+
+  const NodeKind kind_;
 };
 
 }  // namespace fakegpu::cuse_dev

@@ -99,7 +99,7 @@ base::Result<> FuseConnection::handshake() {
 
 base::Result<> FuseConnection::start(drv::Machine& machine, Owner& owner) {
   owner_ = &owner;
-  device_.attach(machine, render_);
+  device_.attach(machine);
   watch_ = loop_.watch(fd_, [this] { return readable(); });
   return {};
 }

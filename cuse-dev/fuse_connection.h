@@ -29,8 +29,8 @@ class FuseConnection : public Transport {
   void stop() override;
 
  protected:
-  FuseConnection(Loop& loop, bool unrestricted, bool render, std::string where)
-      : device_(unrestricted), loop_(loop), where_(std::move(where)), render_(render) {}
+  FuseConnection(Loop& loop, bool unrestricted, std::string where)
+      : device_(unrestricted), loop_(loop), where_(std::move(where)) {}
 
   // What libfuse's session is to be made with as its user data.
   void* user_data() { return this; }
@@ -74,7 +74,6 @@ class FuseConnection : public Transport {
 
   Loop& loop_;
   const std::string where_;
-  const bool render_;
   Owner* owner_ = nullptr;
   fuse_session* session_ = nullptr;
   int fd_ = -1;  // the session's

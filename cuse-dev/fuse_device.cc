@@ -16,8 +16,6 @@ namespace {
 // Room for a reply: struct and out-arrays.
 constexpr size_t kOutBytes = 2 * ioctl::kMaxCallBytes;
 
-constexpr unsigned kDrmType = 'd';
-
 // Tells the kernel, once, that poll() may have a different answer now.
 class PollWake {
  public:
@@ -42,7 +40,7 @@ bool goes_out(const ioctl::Segment& segment) {
 // What to fetch of an unrestricted call before the driver is asked about it. Nothing if there is no
 // such call: a program that tries a terminal's ioctl gets -ENOTTY, whatever its argument points to.
 ioctl::StructCopy struct_of(uint32_t command) {
-  if (_IOC_TYPE(command) != kDrmType || ioctl::find_row(command) == nullptr) return {0, 0};
+  if (ioctl::find_row(command) == nullptr) return {0, 0};
   return ioctl::struct_copy(command);
 }
 
@@ -54,10 +52,11 @@ iovec range(uint64_t address, size_t bytes) {
 
 FuseDevice::FuseDevice(bool unrestricted) : unrestricted_(unrestricted), out_(kOutBytes) {}
 
-base::Result<FuseDevice::OpenFile*> FuseDevice::open(fuse_req_t request, drv::File* memory_of) {
+base::Result<FuseDevice::OpenFile*> FuseDevice::open(fuse_req_t request, NodeKind kind,
+                                                     drv::File* memory_of) {
   const fuse_ctx* context = fuse_req_ctx(request);
   if (machine_ == nullptr) return base::fail(ENODEV, "open before the device is up");
-  auto file = machine_->open({context->pid, context->uid, context->gid}, render_, memory_of);
+  auto file = open_through(kind, *machine_, {context->pid, context->uid, context->gid}, memory_of);
   if (!file) return tl::unexpected(std::move(file).error());
   auto open = std::make_unique<OpenFile>();
   open->file = std::move(*file);

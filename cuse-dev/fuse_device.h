@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "drv/machine.h"
 #include "ioctl/plan.h"
+#include "node_kind.h"
 #include "pending_calls.h"
 #include "retry_book.h"
 
@@ -36,13 +37,10 @@ class FuseDevice {
   explicit FuseDevice(bool unrestricted);
 
   // Before the first request.
-  void attach(drv::Machine& machine, bool render) {
-    machine_ = &machine;
-    render_ = render;
-  }
+  void attach(drv::Machine& machine) { machine_ = &machine; }
 
-  // `memory_of`: as Machine::open() takes it.
-  base::Result<OpenFile*> open(fuse_req_t request, drv::File* memory_of = nullptr);
+  // `memory_of`: as open_through() takes it.
+  base::Result<OpenFile*> open(fuse_req_t request, NodeKind kind, drv::File* memory_of = nullptr);
   void close(OpenFile* open);
   // The file that a request names by what the reply to its open said; nullptr: that of a directory.
   static OpenFile* find(const fuse_file_info* info) {
@@ -78,7 +76,6 @@ class FuseDevice {
 
   const bool unrestricted_;
   drv::Machine* machine_ = nullptr;
-  bool render_ = true;
   std::unordered_map<OpenFile*, std::unique_ptr<OpenFile>> files_;
   PendingCalls pending_;
   // What goes back to the caller: built here, as requests are handled one at a time.

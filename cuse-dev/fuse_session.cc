@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <thread>
+#include <vector>
 
 #include "base/log.h"
 #include "mount_paths.h"
@@ -18,9 +20,23 @@
 namespace fakegpu::cuse_dev {
 namespace {
 
-constexpr ino_t kFileInode = 2;  // as stat shows it; nodes differ by lookup
-// Also the number of pages that a request may touch, and so of reads: with one page a read of events
-// would be cut where its buffer crosses into the next.
+struct FuseFile {
+  const char* name;
+  NodeKind kind;
+};
+// Those of one directory as of /dev and /dev/dri.
+constexpr FuseFile kFiles[] = {{FuseSession::kFileName, NodeKind::kRender},
+                               {"card0", NodeKind::kPrimary},
+                               {"renderD128", NodeKind::kRender},
+                               {"sw_sync", NodeKind::kSwSync}};
+// A file's place in kFiles is the low part of all its nodes.
+constexpr fuse_ino_t kNodeStep = std::size(kFiles);
+constexpr size_t place_of(fuse_ino_t node) {
+  return node % kNodeStep;
+}
+constexpr ino_t kFirstInode = FUSE_ROOT_ID + 1;  // as stat shows it; nodes differ by lookup
+// Also the number of pages that a request may touch, and so of reads: with one page a read of
+// events would be cut where its buffer crosses into the next.
 constexpr uint32_t kMaxWriteBytes = 64 << 10;
 // The file's attributes never change. The directory's are asked for each time, so that a look at it
 // tells a dead daemon from a live one.
@@ -29,7 +45,7 @@ constexpr double kAttributeSeconds = 3600;
 }  // namespace
 
 FuseSession::FuseSession(Loop& loop, const Options& options)
-    : FuseConnection(loop, false, true, options.directory + "/" + kFileName),
+    : FuseConnection(loop, false, options.directory + "/" + kFileName),
       options_(options),
       backings_([this](int file) { return open_backing(fd(), file); },
                 [this](int32_t id) { close_backing(fd(), id); }) {}
@@ -166,7 +182,7 @@ void FuseSession::tear_down() {
 struct stat FuseSession::attributes(fuse_ino_t node) const {
   struct stat status = {};
   const bool root = node == FUSE_ROOT_ID;
-  status.st_ino = root ? FUSE_ROOT_ID : kFileInode;
+  status.st_ino = root ? FUSE_ROOT_ID : kFirstInode + place_of(node);
   status.st_mode = root ? S_IFDIR | 0755 : S_IFREG | options_.mode;
   status.st_nlink = root ? 2 : 1;
   status.st_uid = geteuid();
@@ -181,12 +197,14 @@ void FuseSession::reply_attributes(fuse_req_t request, fuse_ino_t node) {
 
 void FuseSession::lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   FuseSession& session = self(request);
-  if (parent != FUSE_ROOT_ID || std::strcmp(name, kFileName) != 0) {
+  const auto file = std::ranges::find_if(
+      kFiles, [name](const FuseFile& known) { return std::strcmp(name, known.name) == 0; });
+  if (parent != FUSE_ROOT_ID || file == std::end(kFiles)) {
     fuse_reply_err(request, ENOENT);
     return;
   }
   fuse_entry_param entry = {};
-  entry.ino = session.next_node_++;
+  entry.ino = ++session.lookups_ * kNodeStep + static_cast<fuse_ino_t>(file - kFiles);
   entry.generation = 1;
   entry.attr_timeout = kAttributeSeconds;
   entry.attr = session.attributes(entry.ino);
@@ -199,15 +217,15 @@ void FuseSession::read_directory(fuse_req_t request, fuse_ino_t node, size_t byt
     return;
   }
   const struct stat directory = self(request).attributes(FUSE_ROOT_ID);
-  const struct stat file = self(request).attributes(kFileInode);
-  const std::pair<const char*, const struct stat*> entries[] = {
-      {".", &directory}, {"..", &directory}, {kFileName, &file}};
+  std::vector<std::pair<const char*, struct stat>> entries = {{".", directory}, {"..", directory}};
+  for (size_t place = 0; place < std::size(kFiles); ++place)
+    entries.emplace_back(kFiles[place].name, self(request).attributes(kNodeStep + place));
   char buffer[512];
   bytes = std::min(bytes, sizeof(buffer));
   size_t used = 0;
-  for (off_t i = std::max<off_t>(offset, 0); i < 3; ++i) {
+  for (size_t i = static_cast<size_t>(std::max<off_t>(offset, 0)); i < entries.size(); ++i) {
     const size_t size = fuse_add_direntry(request, buffer + used, bytes - used, entries[i].first,
-                                          entries[i].second, i + 1);
+                                          &entries[i].second, static_cast<off_t>(i + 1));
     if (size > bytes - used) break;
     used += size;
   }
@@ -220,8 +238,9 @@ void FuseSession::open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info
     return;
   }
   FuseSession& session = self(request);
+  const NodeKind kind = kFiles[place_of(node)].kind;
   auto sibling = session.backings_.sibling(node, fuse_req_ctx(request)->uid);
-  auto open = sibling ? session.device_.open(request, *sibling)
+  auto open = sibling ? session.device_.open(request, kind, *sibling)
                       : base::Result<FuseDevice::OpenFile*>(tl::unexpected(sibling.error()));
   if (!open) {
     base::log(base::LogLevel::kDebug, "open: {}", open.error().message());
@@ -236,7 +255,7 @@ void FuseSession::reply_open(fuse_req_t request, fuse_ino_t node, fuse_file_info
   info->fh = reinterpret_cast<uint64_t>(open);
   info->direct_io = 1;
   int error = 0;
-  if (!passthrough_) {
+  if (!passthrough_ || kFiles[place_of(node)].kind == NodeKind::kSwSync) {
     error = fuse_reply_open(request, info);
   } else {
     const auto backing = backings_.add(node, fuse_req_ctx(request)->uid, *open->file);

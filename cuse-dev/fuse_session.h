@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A file system with one file, "fakegpu", that behaves like the device: for machines without CUSE.
-// On kernel 6.9 and later, as root, mmap() of it maps the open file's arena.
+// A file system with files that behave like the device's nodes, for machines without CUSE:
+// "fakegpu", "card0", "renderD128" and "sw_sync". On kernel 6.9 and later, as root, mmap() of all
+// but the last maps the open file's arena.
 //
-// Each lookup of the file gives a new inode, and nothing about names is cached: the kernel ties a
+// Each lookup of a file gives a new inode, and nothing about names is cached: the kernel ties a
 // mapped file to the inode, and so every open by path gets an inode, and an arena, of its own. What
 // other opens share is BackingTable's.
 #pragma once
@@ -22,9 +23,9 @@ class FuseSession final : public FuseConnection {
     std::string directory = "/run/fakegpu/fs";  // made if missing, with its parent
     mode_t mode = 0666;
     bool passthrough = true;  // if the kernel and our rights allow it
-    // Further paths of the file, both optional and removed at the end. A symbolic link is followed
-    // by a lookup, so it keeps opens apart. A bind mount is one inode for all who open it, and they
-    // are to share no memory: passthrough is off then.
+    // Further paths of the file "fakegpu", both optional and removed at the end. A symbolic link is
+    // followed by a lookup, so it keeps opens apart. A bind mount is one inode for all who open it,
+    // and they are to share no memory: passthrough is off then.
     std::string link;
     std::string bind;
   };
@@ -67,7 +68,7 @@ class FuseSession final : public FuseConnection {
 
   const Options options_;
   BackingTable backings_;  // empty without passthrough
-  fuse_ino_t next_node_ = FUSE_ROOT_ID + 1;
+  fuse_ino_t lookups_ = 0;
   bool mounted_ = false;
   bool linked_ = false;
   bool bound_ = false;

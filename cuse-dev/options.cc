@@ -44,9 +44,14 @@ struct Texts {
 void add_transport_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--transport", options.transport, "Ways in: auto, cuse, fuse, socket or all")
       ->transform(CLI::CheckedTransformer(kTransports));
-  app.add_option("--name", options.name, "Name of the CUSE device below /dev (fakegpu)");
+  app.add_option("--name", options.name, "Name of the main CUSE node below /dev (fakegpu)");
+  app.add_option("--card", options.card, "Name of a primary CUSE node: dri/card0");
+  app.add_option("--render", options.render, "Name of a further render CUSE node: dri/renderD128");
+  app.add_option("--sw-sync", options.sw_sync,
+                 "Name of the sw_sync CUSE node, \"\" for none (sw_sync)")
+      ->each([&options](const std::string&) { options.sw_sync_needed = true; });
   app.add_option("--mode", texts.mode,
-                 "Permissions of the device, by the socket too, octal (0666)");
+                 "Permissions of every node, by the socket too, octal (0666)");
   app.add_flag("--restricted", options.restricted,
                "CUSE: let the kernel move only the struct of an ioctl");
   app.add_option("--fuse-dir", options.fuse_directory,

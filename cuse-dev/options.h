@@ -29,7 +29,12 @@ enum class TransportKind {
 struct Options {
   TransportKind transport = TransportKind::kAuto;
   std::string name = "fakegpu";  // of the CUSE node below /dev
-  mode_t mode = 0666;            // of nodes, and for who comes by the socket
+  // Further CUSE nodes below /dev; empty: none. FUSE has one of each beside its main file.
+  std::string card;
+  std::string render;
+  std::string sw_sync = "sw_sync";
+  bool sw_sync_needed = false;  // an error if it cannot be had
+  mode_t mode = 0666;           // of nodes, and for who comes by the socket
   bool restricted = false;
   std::string fuse_directory;  // default_directory() + "/fs"
   std::string link;

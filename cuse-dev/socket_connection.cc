@@ -138,7 +138,9 @@ void SocketConnection::refuse(uint32_t id, Type reply, int result) {
 
 base::Result<> SocketConnection::hello(const wire::Hello& hello) {
   if (file_ || link_) return base::fail(EPROTO, "a second Hello");
-  if (hello.pad != 0) return base::fail(EPROTO, "Hello with padding {:#x}", hello.pad);
+  const bool joins = hello.token[0] != 0 || hello.token[1] != 0;
+  if (hello.node > (joins ? wire::Node::kRender : wire::Node::kPrimary))
+    return base::fail(EPROTO, "Hello for node {}", static_cast<uint32_t>(hello.node));
   wire::Reply reply = {};
   reply.header = header_of(Type::kHelloReply, hello.header.id, sizeof(reply));
   reply.result = open_or_join(hello);
@@ -151,7 +153,7 @@ int SocketConnection::open_or_join(const wire::Hello& hello) {
   if (hello.version != wire::kVersion) return -EPROTONOSUPPORT;
   if (hello.token[0] == 0 && hello.token[1] == 0) {
     if (!may_open_) return -EACCES;
-    auto file = machine_.open(caller_);
+    auto file = machine_.open(caller_, hello.node == wire::Node::kRender);
     if (!file) return file.error().negated();
     file_ = std::move(*file);
     return 0;

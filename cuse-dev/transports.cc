@@ -13,9 +13,34 @@ namespace {
 
 using Made = base::Result<std::unique_ptr<Transport>>;
 
-Made make_cuse(const Options& options, Loop& loop) {
+Made make_cuse(const Options& options, Loop& loop, const std::string& name, NodeKind kind) {
   return CuseSession::create(
-      loop, {.name = options.name, .mode = options.mode, .restricted = options.restricted});
+      loop, {.name = name, .kind = kind, .mode = options.mode, .restricted = options.restricted});
+}
+
+// The nodes beside the main one, which is there. They were named, so they are wanted; but sw_sync's
+// name is often only our default.
+base::Result<> add_cuse_nodes(const Options& options, Loop& loop,
+                              std::vector<std::unique_ptr<Transport>>& made) {
+  const struct {
+    const std::string& name;
+    NodeKind kind;
+    bool needed;
+  } nodes[] = {{options.card, NodeKind::kPrimary, true},
+               {options.render, NodeKind::kRender, true},
+               {options.sw_sync, NodeKind::kSwSync, options.sw_sync_needed}};
+  for (const auto& [name, kind, needed] : nodes) {
+    if (name.empty()) continue;
+    auto node = make_cuse(options, loop, name, kind);
+    if (node) {
+      made.push_back(std::move(*node));
+    } else if (needed) {
+      return tl::unexpected(std::move(node).error());
+    } else {
+      base::log(base::LogLevel::kInfo, "no {}: {}", name, node.error().message());
+    }
+  }
+  return {};
 }
 
 Made make_fuse(const Options& options, Loop& loop) {
@@ -48,7 +73,10 @@ base::Result<std::vector<std::unique_ptr<Transport>>> make_transports(const Opti
     base::log(base::LogLevel::kInfo, "no {}: {}", name, transport.error().message());
     return {};
   };
-  if (optional || kind == TransportKind::kCuse) FAKEGPU_TRY(add("cuse", make_cuse(options, loop)));
+  if (optional || kind == TransportKind::kCuse) {
+    FAKEGPU_TRY(add("cuse", make_cuse(options, loop, options.name, kind_of_name(options.name))));
+    if (!made.empty()) FAKEGPU_TRY(add_cuse_nodes(options, loop, made));
+  }
   const bool want_fuse = kind == TransportKind::kFuse || kind == TransportKind::kAll ||
                          (kind == TransportKind::kAuto && made.empty());
   if (want_fuse) FAKEGPU_TRY(add("fuse", make_fuse(options, loop)));

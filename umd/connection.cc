@@ -43,9 +43,10 @@ int Connection::connect(const std::string& path, uid_t owner, OwnedFd* out) {
   return 0;
 }
 
-int Connection::hello(const uint64_t token[2]) {
+int Connection::hello(const uint64_t token[2], wire::Node node) {
   wire::Hello hello = {};
   hello.version = wire::kVersion;
+  hello.node = node;
   hello.token[0] = token[0];
   hello.token[1] = token[1];
   Reply reply;

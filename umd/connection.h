@@ -28,8 +28,9 @@ class Connection {
   // (-EPERM), so that nobody who squats the path is talked to.
   static int connect(const std::string& path, uid_t owner, OwnedFd* out);
 
-  // The first message; token 0,0 opens a new file, else it joins the one that the token names.
-  int hello(const uint64_t token[2]);
+  // The first message; token 0,0 opens a new file of `node`, else it joins the one that the token
+  // names.
+  int hello(const uint64_t token[2], ioctl::wire::Node node = ioctl::wire::Node::kRender);
 
   struct Reply {
     std::vector<std::byte> bytes;  // the message, header included

@@ -22,6 +22,13 @@ bool is_inprocess(const std::string& where) {
   return where.starts_with(kInprocessPrefix);
 }
 
+// Takes kPrimaryPrefix off.
+Node node_of(std::string* where) {
+  if (!where->starts_with(kPrimaryPrefix)) return Node::kRender;
+  where->erase(0, sizeof(kPrimaryPrefix) - 1);
+  return Node::kPrimary;
+}
+
 std::string reason_for(const Kind& kind, int result) {
   switch (result) {
     case 0:
@@ -78,7 +85,9 @@ std::vector<Place> places(const Environment& environment) {
   return all;
 }
 
-Kind kind_of(const std::string& where) {
+Kind kind_of(const std::string& place) {
+  std::string where = place;
+  node_of(&where);
   if (is_inprocess(where)) return {0, "inprocess"};
   struct stat status;
   if (::stat(where.c_str(), &status) != 0) return {-errno, ""};
@@ -88,18 +97,22 @@ Kind kind_of(const std::string& where) {
   return {-ENXIO, ""};
 }
 
-int open_at(const std::string& where, struct fakegpu_device** out) {
+int open_at(const std::string& place, struct fakegpu_device** out) {
+  std::string where = place;
+  const Node node = node_of(&where);
   std::unique_ptr<Transport> transport;
   int result;
   if (is_inprocess(where)) {
-    result = open_inprocess(where.substr(sizeof(kInprocessPrefix) - 1), &transport);
+    result = open_inprocess(where.substr(sizeof(kInprocessPrefix) - 1), &transport, node);
   } else {
     struct stat status;
     if (::stat(where.c_str(), &status) != 0) return -errno;
     if (S_ISSOCK(status.st_mode)) {
       OwnedFd socket;
       result = Connection::connect(where, status.st_uid, &socket);
-      if (result == 0) result = open_socket(std::move(socket), &transport);
+      if (result == 0) result = open_socket(std::move(socket), &transport, node);
+    } else if (node == Node::kPrimary) {
+      return -EINVAL;  // a path says itself which node it is
     } else if (S_ISCHR(status.st_mode) || S_ISREG(status.st_mode)) {
       OwnedFd fd(::open(where.c_str(), O_RDWR | O_CLOEXEC));
       if (!fd) return -errno;

@@ -13,6 +13,8 @@
 namespace fakegpu::umd {
 
 inline constexpr char kInprocessPrefix[] = "inprocess:";
+// Before a socket's path or kInprocessPrefix: the primary node, which has no path there.
+inline constexpr char kPrimaryPrefix[] = "card:";
 
 // What discovery depends on.
 struct Environment {

@@ -48,11 +48,11 @@ void register_inprocess(const InprocessModule& module) {
   registered = &module;
 }
 
-int open_inprocess(const std::string& settings, std::unique_ptr<Transport>* out) {
+int open_inprocess(const std::string& settings, std::unique_ptr<Transport>* out, Node node) {
   const InprocessModule* module = registered.load();
   if (!module) module = find_module();
   if (!module || std::string_view(module->version) != FAKEGPU_VERSION) return -EOPNOTSUPP;
-  return module->open(settings, out);
+  return module->open(settings, out, node);
 }
 
 }  // namespace fakegpu::umd

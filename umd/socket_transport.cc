@@ -33,9 +33,10 @@ class SocketTransport final : public Transport {
  public:
   explicit SocketTransport(OwnedFd socket) : connection_(std::move(socket)) {}
 
-  int hello() {
+  int hello(Node node) {
     const uint64_t new_file[2] = {0, 0};
-    return connection_.hello(new_file);
+    return connection_.hello(new_file,
+                             node == Node::kPrimary ? wire::Node::kPrimary : wire::Node::kRender);
   }
 
   const char* name() const override { return "socket"; }
@@ -156,9 +157,9 @@ int SocketTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory
 
 }  // namespace
 
-int open_socket(OwnedFd socket, std::unique_ptr<Transport>* out) {
+int open_socket(OwnedFd socket, std::unique_ptr<Transport>* out, Node node) {
   auto transport = std::make_unique<SocketTransport>(std::move(socket));
-  const int result = transport->hello();
+  const int result = transport->hello(node);
   if (result == 0) *out = std::move(transport);
   return result;
 }

@@ -90,16 +90,20 @@ constexpr int device_lost(int result) {
 // `fd`: the node, a character device (CUSE) or a regular file (FUSE).
 int open_node(OwnedFd fd, std::unique_ptr<Transport>* out);
 
+// Which node of the device a transport opens that has no paths for them.
+enum class Node { kRender, kPrimary };
+
 // `socket`: connected, nothing sent yet.
-int open_socket(OwnedFd socket, std::unique_ptr<Transport>* out);
+int open_socket(OwnedFd socket, std::unique_ptr<Transport>* out, Node node = Node::kRender);
 
 // `settings`: what follows "inprocess:".
-int open_inprocess(const std::string& settings, std::unique_ptr<Transport>* out);
+int open_inprocess(const std::string& settings, std::unique_ptr<Transport>* out,
+                   Node node = Node::kRender);
 
 // What the in-process module gives the UMD. It is the same release or it is refused.
 struct InprocessModule {
   const char* version;
-  int (*open)(const std::string& settings, std::unique_ptr<Transport>* out);
+  int (*open)(const std::string& settings, std::unique_ptr<Transport>* out, Node node);
 };
 
 // For a program that has the module linked in; else it is loaded at first use, by the symbol

@@ -8,14 +8,24 @@
 namespace fakegpu::conformance {
 
 namespace {
-std::string the_path;
+std::string the_device;
+std::string the_card;
+std::string the_sw_sync;
 }  // namespace
 
 const std::string& device_path() {
-  return the_path;
+  return the_device;
 }
-void set_device_path(std::string path) {
-  the_path = std::move(path);
+const std::string& card_path() {
+  return the_card;
+}
+const std::string& sw_sync_path() {
+  return the_sw_sync;
+}
+void set_paths(std::string device, std::string card, std::string sw_sync) {
+  the_device = std::move(device);
+  the_card = std::move(card);
+  the_sw_sync = std::move(sw_sync);
 }
 
 uint32_t Client::make_syncobj(uint32_t flags) const {

@@ -20,7 +20,10 @@ namespace fakegpu::conformance {
 
 // The device under test, for fakegpu_device_open().
 const std::string& device_path();
-void set_device_path(std::string path);
+// Its primary node, for the same, and the path of its sw_sync node, empty if there is none.
+const std::string& card_path();
+const std::string& sw_sync_path();
+void set_paths(std::string device, std::string card, std::string sw_sync);
 
 inline constexpr uint64_t kPage = 4096;
 inline constexpr int64_t kMilli = 1'000'000;

@@ -29,14 +29,14 @@ class TransportUnderTest : public testing::Environment {
 
   void SetUp() override {
     if (transport_ == "inprocess") {
-      set_device_path(kInprocess);
+      set_paths(kInprocess, std::string("card:") + kInprocess, "");
       return;
     }
     const std::string node = "/dev/" + transport_;
     if (transport_ != "socket" && ::access(node.c_str(), R_OK | W_OK) != 0)
       GTEST_SKIP() << "machine lacks " << node;
     process_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions);
-    set_device_path(process_->where());
+    set_paths(process_->where(), process_->card(), process_->sw_sync());
   }
   void TearDown() override {
     if (!process_) return;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,10 +36,17 @@ DaemonProcess::DaemonProcess(const std::string& program, const std::string& tran
   const fs::path base = transport == "cuse" ? fs::path("/run") : fs::temp_directory_path();
   folder_ = (base / "fakegpu-test.XXXXXX").string();
   if (!::mkdtemp(folder_.data())) fail("make " + folder_);
+  // Clients may be of other users.
+  if (::chmod(folder_.c_str(), 0755) != 0) fail("chmod " + folder_);
   const std::string name = fs::path(folder_).filename().string();
   where_ = transport == "cuse"   ? "/dev/" + name
            : transport == "fuse" ? folder_ + "/fs/fakegpu"
                                  : folder_ + "/socket";
+  card_ = transport == "cuse"   ? "/dev/dri/card0"
+          : transport == "fuse" ? folder_ + "/fs/card0"
+                                : "card:" + where_;
+  if (transport == "cuse") sw_sync_ = "/dev/sw_sync";
+  if (transport == "fuse") sw_sync_ = folder_ + "/fs/sw_sync";
 
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) fail("pipe");
@@ -48,6 +56,9 @@ DaemonProcess::DaemonProcess(const std::string& program, const std::string& tran
                                     "--fuse-dir",  folder_ + "/fs",
                                     "--socket",    folder_ + "/socket",
                                     "--ready-fd",  std::to_string(ready[1])};
+  // Alone in its guest.
+  if (transport == "cuse")
+    words.insert(words.end(), {"--card", "dri/card0", "--render", "dri/renderD128"});
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

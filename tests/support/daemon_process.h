@@ -20,8 +20,11 @@ class DaemonProcess {
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
-  // For fakegpu_device_open().
+  // For fakegpu_device_open(): a render node, and the primary one.
   const std::string& where() const { return where_; }
+  const std::string& card() const { return card_; }
+  // Of the sw_sync node; empty: the transport has none.
+  const std::string& sw_sync() const { return sw_sync_; }
   pid_t pid() const { return pid_; }
 
   // Sends `signal` and waits for the end. The status is waitpid()'s.
@@ -32,6 +35,8 @@ class DaemonProcess {
 
   std::string folder_;
   std::string where_;
+  std::string card_;
+  std::string sw_sync_;
   pid_t pid_ = -1;
 };
 

@@ -19,7 +19,7 @@ ASSIGNMENTS = {'MODE': ('=', r'0[0-6]{3}'), 'GROUP': ('=', r'video|render'),
                'TAG': ('+=', r'uaccess')}
 # As udev knows the devices of --name; what the kernel has as dri!card0 in sysfs is dri/card0 to it.
 DEVICES = {'fakegpu': ('0666', None), 'fakegpu1': ('0666', None), 'dri/renderD128': ('0666', None),
-           'dri/card0': ('0660', 'video')}
+           'dri/card0': ('0660', 'video'), 'sw_sync': ('0666', None)}
 
 
 def rules():

@@ -157,8 +157,9 @@ int InprocessTransport::wait(Pending& pending, uint64_t id) {
 
 }  // namespace
 
-int make_inprocess_transport(drv::Machine& machine, Shell shell, std::unique_ptr<Transport>* out) {
-  auto file = machine.open(this_caller());
+int make_inprocess_transport(drv::Machine& machine, Shell shell, std::unique_ptr<Transport>* out,
+                             Node node) {
+  auto file = machine.open(this_caller(), node == Node::kRender);
   if (!file) return file.error().negated();
   *out = std::make_unique<InprocessTransport>(std::move(*file), std::move(shell));
   return 0;

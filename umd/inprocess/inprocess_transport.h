@@ -30,6 +30,7 @@ struct Shell {
 };
 
 // A new open file of `machine`, which outlives it unless `shell.host` owns it.
-int make_inprocess_transport(drv::Machine& machine, Shell shell, std::unique_ptr<Transport>* out);
+int make_inprocess_transport(drv::Machine& machine, Shell shell, std::unique_ptr<Transport>* out,
+                             Node node = Node::kRender);
 
 }  // namespace fakegpu::umd

@@ -70,13 +70,13 @@ int host_for(const std::string& settings, std::shared_ptr<Host>* out) {
   return 0;
 }
 
-int open(const std::string& settings, std::unique_ptr<Transport>* out) {
+int open(const std::string& settings, std::unique_ptr<Transport>* out, Node node) {
   std::shared_ptr<Host> host;
   const int result = host_for(settings, &host);
   if (result != 0) return result;
   Host& h = *host;
   Shell shell = {h.clock(), [&h] { return h.executor().run_one(); }, Idle::kSleep, std::move(host)};
-  return make_inprocess_transport(h.machine(), std::move(shell), out);
+  return make_inprocess_transport(h.machine(), std::move(shell), out, node);
 }
 
 }  // namespace

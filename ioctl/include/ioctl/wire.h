@@ -34,11 +34,14 @@ struct Header {
   uint32_t bytes;  // of the whole message
 };
 
+// Through which node a file is opened.
+enum class Node : uint32_t { kRender, kPrimary };
+
 // token 0,0: open a new file (the socket transport). Else: join the open file that the token names.
 struct Hello {
   Header header;
   uint32_t version;
-  uint32_t pad;
+  Node node;  // kRender with a token
   uint64_t token[2];
 };
 

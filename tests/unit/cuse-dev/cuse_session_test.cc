@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/sysmacros.h>
+
 #include <array>
 
 #include "cuse_fixture.h"
@@ -27,6 +29,13 @@ TEST_P(CuseTest, OpensForTheCallerAndClosesBeforeTheReleaseIsAnswered) {
   EXPECT_EQ(kernel_.receive().error, 0);
   served_->stop();
   EXPECT_EQ(machine_.closed, 1);
+}
+
+TEST_P(CuseTest, ACardIsAPrimaryNode) {
+  connect({.name = "dri/card0", .kind = NodeKind::kPrimary, .number = makedev(226, 0)});
+  EXPECT_EQ(init_reply_.as<cuse_init_out>().dev_major, 226u);
+  EXPECT_EQ(init_reply_.as<cuse_init_out>().dev_minor, 0u);
+  EXPECT_FALSE(machine_.render);
 }
 
 TEST_P(CuseTest, AnOpenThatTheDriverRefusesGetsItsErrno) {

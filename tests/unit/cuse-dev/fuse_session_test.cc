@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
+#include "base/process.h"
 #include "fake_driver.h"
 #include "fake_kernel.h"
 
@@ -91,6 +94,28 @@ TEST_F(FuseTest, EachLookupGivesANewNodeThatMayNotBeCached) {
   EXPECT_EQ(lookup("other").error, -ENOENT);
 }
 
+TEST_F(FuseTest, TheNodesOfOneDeviceAreFilesOfOneDirectory) {
+  connect();
+  const struct {
+    const char* name;
+    bool render;
+  } devices[] = {{"fakegpu", true}, {"card0", false}, {"renderD128", true}, {"card0", false}};
+  std::set<uint64_t> nodes;
+  std::set<uint64_t> inodes;
+  for (const auto& [name, render] : devices) {
+    const auto entry = lookup(name).as<fuse_entry_out>();
+    EXPECT_TRUE(nodes.insert(entry.nodeid).second) << name;
+    inodes.insert(entry.attr.ino);
+    kernel_.open(entry.nodeid);
+    EXPECT_EQ(machine_.render, render) << name;
+  }
+  EXPECT_EQ(inodes.size(), 3u);
+  EXPECT_EQ(machine_.sw_sync_name, "");
+  kernel_.tid = static_cast<uint32_t>(::getpid());
+  kernel_.open(lookup("sw_sync").as<fuse_entry_out>().nodeid);
+  EXPECT_EQ(machine_.sw_sync_name, base::command_of(::getpid())) << "the opener's command";
+}
+
 TEST_F(FuseTest, TheModeIsTheFiles) {
   connect({.mode = 0600});
   EXPECT_EQ(lookup("fakegpu").as<fuse_entry_out>().attr.mode, uint32_t{S_IFREG | 0600});
@@ -110,7 +135,7 @@ TEST_F(FuseTest, TakesTruncationAndRefusesAChangeOfMode) {
   EXPECT_EQ(kernel_.receive().error, -EPERM);
 }
 
-TEST_F(FuseTest, ListsTheFile) {
+TEST_F(FuseTest, ListsTheFiles) {
   connect();
   kernel_.send_struct(FUSE_OPENDIR, FUSE_ROOT_ID, fuse_open_in{});
   const auto handle = kernel_.receive().as<fuse_open_out>().fh;
@@ -121,8 +146,9 @@ TEST_F(FuseTest, ListsTheFile) {
   const auto listing = kernel_.receive();
   const std::string_view bytes(reinterpret_cast<const char*>(listing.body.data()),
                                listing.body.size());
-  EXPECT_NE(bytes.find("fakegpu"), std::string_view::npos);
-  read.offset = 3;
+  for (const char* name : {"fakegpu", "card0", "renderD128", "sw_sync"})
+    EXPECT_NE(bytes.find(name), std::string_view::npos) << name;
+  read.offset = 6;
   kernel_.send_struct(FUSE_READDIR, FUSE_ROOT_ID, read);
   EXPECT_TRUE(kernel_.receive().body.empty());
   // An ioctl on the directory reaches no driver.

@@ -53,6 +53,10 @@ TEST(CommandLine, HasTheDocumentedDefaults) {
   ASSERT_FALSE(parsed.status);
   EXPECT_EQ(parsed.options.transport, TransportKind::kAuto);
   EXPECT_EQ(parsed.options.name, "fakegpu");
+  EXPECT_EQ(parsed.options.card, "");
+  EXPECT_EQ(parsed.options.render, "");
+  EXPECT_EQ(parsed.options.sw_sync, "sw_sync");
+  EXPECT_FALSE(parsed.options.sw_sync_needed);
   EXPECT_EQ(parsed.options.mode, mode_t{0666});
   const std::string directory = default_directory(geteuid(), getenv("XDG_RUNTIME_DIR"));
   EXPECT_EQ(parsed.options.fuse_directory, directory + "/fs");
@@ -69,33 +73,27 @@ TEST(DefaultDirectory, IsTheUsersOwnButForRoot) {
 }
 
 TEST(CommandLine, SetsEverything) {
-  const auto parsed = parse({"--foreground",   "--transport",
-                             "fuse",           "--name",
-                             "dri/renderD128", "--mode",
-                             "0600",           "--restricted",
-                             "--fuse-dir",     "/a",
-                             "--link",         "/b",
-                             "--bind",         "/c",
-                             "--socket",       "/d",
-                             "--vram",         "64",
-                             "--gfx",          "2",
-                             "--compute",      "0",
-                             "--sdma",         "1",
-                             "--policy",       "rr",
-                             "--timeout",      "50",
-                             "--workers",      "3",
-                             "--inject",       "hang,nth=1",
-                             "--without",      "timeline,prime",
-                             "--without",      "dumb",
-                             "--inject",       "lost-interrupt,nth=2",
-                             "--log-level",    "debug",
-                             "--trace",        "/e",
-                             "--ready-fd",     "5",
-                             "--loop",         "epoll"});
+  const auto parsed = parse({"--foreground",   "--transport", "fuse",       "--name",
+                             "dri/renderD128", "--mode",      "0600",       "--restricted",
+                             "--card",         "dri/card0",   "--render",   "dri/renderD129",
+                             "--sw-sync",      "sync",        "--fuse-dir", "/a",
+                             "--link",         "/b",          "--bind",     "/c",
+                             "--socket",       "/d",          "--vram",     "64",
+                             "--gfx",          "2",           "--compute",  "0",
+                             "--sdma",         "1",           "--policy",   "rr",
+                             "--timeout",      "50",          "--workers",  "3",
+                             "--inject",       "hang,nth=1",  "--without",  "timeline,prime",
+                             "--without",      "dumb",        "--inject",   "lost-interrupt,nth=2",
+                             "--log-level",    "debug",       "--trace",    "/e",
+                             "--ready-fd",     "5",           "--loop",     "epoll"});
   ASSERT_FALSE(parsed.status);
   const Options& options = parsed.options;
   EXPECT_EQ(options.transport, TransportKind::kFuse);
   EXPECT_EQ(options.name, "dri/renderD128");
+  EXPECT_EQ(options.card, "dri/card0");
+  EXPECT_EQ(options.render, "dri/renderD129");
+  EXPECT_EQ(options.sw_sync, "sync");
+  EXPECT_TRUE(options.sw_sync_needed);
   EXPECT_EQ(options.mode, mode_t{0600});
   EXPECT_TRUE(options.restricted);
   EXPECT_EQ(options.fuse_directory, "/a");
@@ -122,6 +120,12 @@ TEST(CommandLine, AnEmptySocketPathMeansNone) {
   const auto parsed = parse({"--socket", ""});
   ASSERT_FALSE(parsed.status);
   EXPECT_EQ(parsed.options.socket, "");
+}
+
+TEST(CommandLine, AnEmptyNameMeansNoSwSync) {
+  const auto parsed = parse({"--sw-sync", ""});
+  ASSERT_FALSE(parsed.status);
+  EXPECT_EQ(parsed.options.sw_sync, "");
 }
 
 TEST(CommandLine, RefusesMistakes) {

@@ -238,9 +238,9 @@ class Peer {
   }
   uint32_t last_id() const { return last_id_; }
 
-  int hello(uint64_t a, uint64_t b) {
+  int hello(uint64_t a, uint64_t b, wire::Node node = wire::Node::kRender) {
     const wire::Hello hello = {
-        header(wire::Type::kHello, sizeof(hello)), wire::kVersion, 0, {a, b}};
+        header(wire::Type::kHello, sizeof(hello)), wire::kVersion, node, {a, b}};
     EXPECT_EQ(send(hello), 0);
     return answer(last_id_, wire::Type::kHelloReply).as<wire::Reply>().result;
   }

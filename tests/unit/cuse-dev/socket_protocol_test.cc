@@ -83,11 +83,21 @@ std::vector<Violation> violations() {
     p.send(m);
   });
   add(
-      "Hello with padding",
+      "Hello for a node that is not",
       [](Peer& p) {
         auto m = make<wire::Hello>(p, Type::kHello);
         m.version = wire::kVersion;
-        m.pad = 1;
+        m.node = wire::Node{2};
+        p.send(m);
+      },
+      false);
+  add(
+      "Hello for a node and with a token",
+      [](Peer& p) {
+        auto m = make<wire::Hello>(p, Type::kHello);
+        m.version = wire::kVersion;
+        m.node = wire::Node::kPrimary;
+        m.token[0] = 1;
         p.send(m);
       },
       false);

@@ -117,6 +117,8 @@ TEST_F(Discover, TellsTransportsByTheKindOfFile) {
   EXPECT_STREQ(kind_of(socket(&listener)).transport, "socket");
   EXPECT_STREQ(kind_of("/dev/null").transport, "cuse");
   EXPECT_STREQ(kind_of("inprocess:gfx=2").transport, "inprocess");
+  EXPECT_STREQ(kind_of("card:inprocess:").transport, "inprocess");
+  EXPECT_STREQ(kind_of("card:" + folder_ + "/socket").transport, "socket");
   EXPECT_EQ(kind_of(folder_).result, -ENXIO);
   EXPECT_EQ(kind_of(folder_ + "/nothing").result, -ENOENT);
 }

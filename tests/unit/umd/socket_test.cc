@@ -102,23 +102,26 @@ std::vector<std::byte> bytes_of(const void* at, size_t size) {
 }
 
 TEST(Socket, SaysHelloForANewFile) {
-  Server server;
-  wire::Hello hello = {};
-  server.run([&](Server& s) {
-    const auto message = s.receive();
-    hello = Server::head<wire::Hello>(message);
-    EXPECT_EQ(message.size(), sizeof(hello));
-    s.reply(wire::Reply{}, wire::Type::kHelloReply, hello.header.id);
-  });
-  std::unique_ptr<Transport> transport;
-  ASSERT_EQ(open_socket(std::move(server.client), &transport), 0);
-  EXPECT_EQ(hello.header.magic, wire::kMagic);
-  EXPECT_EQ(hello.header.type, wire::Type::kHello);
-  EXPECT_EQ(hello.header.bytes, sizeof(hello));
-  EXPECT_EQ(hello.version, wire::kVersion);
-  EXPECT_EQ(hello.token[0] | hello.token[1], 0u);
-  EXPECT_STREQ(transport->name(), "socket");
-  EXPECT_EQ(transport->fd(), -1);
+  for (const Node node : {Node::kRender, Node::kPrimary}) {
+    Server server;
+    wire::Hello hello = {};
+    server.run([&](Server& s) {
+      const auto message = s.receive();
+      hello = Server::head<wire::Hello>(message);
+      EXPECT_EQ(message.size(), sizeof(hello));
+      s.reply(wire::Reply{}, wire::Type::kHelloReply, hello.header.id);
+    });
+    std::unique_ptr<Transport> transport;
+    ASSERT_EQ(open_socket(std::move(server.client), &transport, node), 0);
+    EXPECT_EQ(hello.header.magic, wire::kMagic);
+    EXPECT_EQ(hello.header.type, wire::Type::kHello);
+    EXPECT_EQ(hello.header.bytes, sizeof(hello));
+    EXPECT_EQ(hello.version, wire::kVersion);
+    EXPECT_EQ(hello.token[0] | hello.token[1], 0u);
+    EXPECT_STREQ(transport->name(), "socket");
+    EXPECT_EQ(transport->fd(), -1);
+    EXPECT_EQ(hello.node, node == Node::kPrimary ? wire::Node::kPrimary : wire::Node::kRender);
+  }
 }
 
 TEST(Socket, GivesTheDaemonsRefusal) {

@@ -27,9 +27,11 @@ struct fakegpu_device;
  *
  * \param where  in, one of
  *   - a path: a character device (CUSE), a regular file (FUSE) or a UNIX socket, told by stat();
+ *   - "card:" before a socket's path or "inprocess:": the primary node, for which they have none;
  *   - "inprocess:" with optional settings, as in "inprocess:gfx=1,vram=64M,workers=1". Settings:
  *     gfx 0 to 4, compute 0 to 8, sdma 0 to 4 (rings), vram and sys (bytes; suffix K, M or G),
- *     workers 1 to 64 (threads), edu 0 or 1. Equal strings share one GPU within the process;
+ *     workers 1 to 64 (threads), edu 0 or 1, without (driver features, as in "prime+dumb"). Equal
+ *     strings share one GPU within the process;
  *   - NULL: $FAKEGPU_DEVICE if it is set (and then nothing else), else the first that answers of
  *     $XDG_RUNTIME_DIR/fakegpu/fs/fakegpu and $XDG_RUNTIME_DIR/fakegpu/socket (not for root),
  *     /dev/fakegpu, /run/fakegpu/fs/fakegpu, /run/fakegpu/socket and "inprocess:".
