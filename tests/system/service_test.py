@@ -54,7 +54,7 @@ def test_systemd_understands_the_unit():
     assert os.path.basename(installed) == 'fakegpud', installed
     with tempfile.TemporaryDirectory() as folder:
         # systemd looks whether the program is there.
-        os.symlink(DAEMON, folder + '/fakegpud')
+        os.symlink(os.path.abspath(DAEMON), folder + '/fakegpud')
         unit = folder + '/fakegpud.service'
         with open(unit, 'w', encoding='utf-8') as file:
             file.write(text.replace(installed, folder + '/fakegpud'))
