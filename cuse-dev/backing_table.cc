@@ -15,9 +15,9 @@ base::Result<drv::File*> BackingTable::sibling(uint64_t node, uid_t uid) const {
 base::Result<int32_t> BackingTable::add(uint64_t node, uid_t uid, drv::File& file) {
   auto inode = inodes_.find(node);
   if (inode == inodes_.end()) {
-    auto arena = file.arena_fd();
-    if (!arena) return tl::unexpected(std::move(arena).error());
-    auto id = register_(*arena);
+    auto pages = file.pages();
+    if (!pages) return tl::unexpected(std::move(pages).error());
+    auto id = register_(pages->fd.get());
     if (!id) return id;
     inode = inodes_.emplace(node, Inode{*id, uid, {}}).first;
   }

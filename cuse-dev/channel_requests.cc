@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "channel_requests.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <cerrno>
 
 namespace fakegpu::cuse_dev {
@@ -12,18 +9,9 @@ namespace wire = ioctl::wire;
 
 namespace {
 
-base::Result<drv::File::Backing> arena_of(drv::File& file) {
-  const base::Result<int> arena = file.arena_fd();
-  if (!arena) return tl::unexpected(arena.error());
-  base::UniqueFd fd(::fcntl(*arena, F_DUPFD_CLOEXEC, 0));
-  struct stat status;
-  if (!fd || ::fstat(fd.get(), &status) != 0) return base::fail_errno("duplicate arena descriptor");
-  return drv::File::Backing{std::move(fd), 0, static_cast<uint64_t>(status.st_size)};
-}
-
 base::Result<drv::File::Backing> find(drv::File* file, const wire::GetFd& request) {
   if (file == nullptr) return base::fail(ENODEV, "the file is closed");
-  if (request.header.type == wire::Type::kGetArena) return arena_of(*file);
+  if (request.header.type == wire::Type::kGetArena) return file->pages();
   if (request.header.type == wire::Type::kGetFencePage)
     return file->fence_page(drv::File::Sleepers::kExpected);
   return file->bo_backing(request.handle);

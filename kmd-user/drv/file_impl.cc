@@ -64,11 +64,13 @@ base::Result<base::Ref<mm::Arena>> FileImpl::arena() {
   return arena_;
 }
 
-base::Result<int> FileImpl::arena_fd() {
+base::Result<File::Backing> FileImpl::pages() {
   DeviceLock::Guard guard(device_.lock());
   auto ours = arena();
   if (!ours) return tl::unexpected(std::move(ours).error());
-  return (*ours)->fd();
+  base::UniqueFd fd(::fcntl((*ours)->fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return base::fail_errno("duplicate arena descriptor");
+  return Backing{std::move(fd), 0, (*ours)->size()};
 }
 
 base::Result<File::Backing> FileImpl::bo_backing(uint32_t handle) {
@@ -89,7 +91,7 @@ base::Result<File::Backing> FileImpl::fence_page(Sleepers sleepers) {
   base::UniqueFd fd(::fcntl(fence_page_->fd(), F_DUPFD_CLOEXEC, 0));
   if (!fd) return base::fail_errno("duplicate fence page descriptor");
   if (sleepers == Sleepers::kExpected) fence_page_->expect_sleepers();
-  return Backing{std::move(fd), 0, FencePage::kBytes};
+  return Backing{std::move(fd), 0, FencePage::kBytes, false};
 }
 
 fence::SyncobjWait::Done FileImpl::wait_done(uint64_t id) {

@@ -42,7 +42,7 @@ class FileImpl final : public File {
   std::optional<int> read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
                           ReadReply reply) override;
   short poll(base::UniqueFunction<void()> wake) override;
-  base::Result<int> arena_fd() override;
+  base::Result<Backing> pages() override;
   base::Result<Backing> bo_backing(uint32_t handle) override;
   base::Result<Backing> fence_page(Sleepers sleepers) override;
   void on_close(const void* owner, base::UniqueFunction<void()> closed) override;

@@ -15,7 +15,7 @@ base::Result<base::Ref<Arena>> Arena::create(uint64_t vram_bytes, uint64_t syste
   const uint64_t size = system_bytes ? hw::kSystemBase + system_bytes : vram_bytes;
   auto fd = base::create_sealed_memfd("fakegpu-arena", size);
   if (!fd) return tl::unexpected(std::move(fd).error());
-  return base::Ref<Arena>::adopt(new Arena(std::move(*fd)));
+  return base::Ref<Arena>::adopt(new Arena(std::move(*fd), size));
 }
 
 void Arena::take(uint64_t offset, uint64_t size) {
@@ -41,8 +41,7 @@ void Arena::drop_strays() {
     if (offset > gap) discard(gap, offset - gap);
     gap = offset + size;
   }
-  const auto end = static_cast<uint64_t>(status.st_size);
-  if (end > gap) discard(gap, end - gap);
+  if (size_ > gap) discard(gap, size_ - gap);
 }
 
 void Arena::discard(uint64_t offset, uint64_t size) {

@@ -28,7 +28,7 @@ class FakeFile final : public drv::File {
   short poll(base::UniqueFunction<void()> wake) override {
     return behaviour_.poll(std::move(wake));
   }
-  base::Result<int> arena_fd() override { return base::fail(ENOMEM, "no arena"); }
+  base::Result<Backing> pages() override { return base::fail(ENOMEM, "no arena"); }
   base::Result<Backing> bo_backing(uint32_t) override { return base::fail(ENOENT, "no BO"); }
   void on_close(const void*, base::UniqueFunction<void()>) override {}
   void cancel_on_close(const void*) override {}

@@ -10,10 +10,10 @@ class SharedArena : public testing::Test {
   // A client's BO as whoever maps `file` sees it.
   static base::Mapping map(Client& file, Client& owner, const Client::Buffer& buffer) {
     const auto backing = owner.file().bo_backing(buffer.handle);
-    const auto arena = file.file().arena_fd();
+    const auto arena = file.file().pages();
     EXPECT_TRUE(backing && arena);
-    auto mapping =
-        base::Mapping::map_shared(*arena, backing->offset, backing->size, PROT_READ | PROT_WRITE);
+    auto mapping = base::Mapping::map_shared(arena->fd.get(), backing->offset, backing->size,
+                                             PROT_READ | PROT_WRITE);
     EXPECT_TRUE(mapping);
     return std::move(*mapping);
   }
@@ -89,8 +89,8 @@ TEST_F(SharedArena, ANewBufferDropsStraysAndKeepsTheBuffersOfBoth) {
   *two.as<uint32_t>() = 0x222;
   constexpr uint64_t kStrayAt = 32 << 20;
   constexpr uint64_t kStrayBytes = 2 << 20;
-  const auto strays = base::Mapping::map_shared(*second.file().arena_fd(), kStrayAt, kStrayBytes,
-                                                PROT_READ | PROT_WRITE);
+  const auto strays = base::Mapping::map_shared(second.file().pages()->fd.get(), kStrayAt,
+                                                kStrayBytes, PROT_READ | PROT_WRITE);
   ASSERT_TRUE(strays);
   std::memset(strays->data(), 0xee, kStrayBytes);
   const auto three = first.buffer();

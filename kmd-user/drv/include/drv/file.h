@@ -80,25 +80,27 @@ class File {
   // changes; a later poll() replaces an earlier wake.
   virtual short poll(base::UniqueFunction<void()> wake) = 0;
 
-  // The rest is the device's files'; others answer -ENODEV.
-
-  // The arena, for clients to map; created at the first use. Borrowed, valid while the file is
-  // open.
-  virtual base::Result<int> arena_fd() { return base::fail(ENODEV, "not a file of the device"); }
-
-  // What backs a BO, duplicated: descriptor, offset and size in it. -ENOENT: no such handle.
+  // Memory for a client to map, its descriptor duplicated.
   struct Backing {
     base::UniqueFd fd;
     uint64_t offset;
     uint64_t size;
+    bool writable = true;  // false: PROT_READ only
   };
+  // What mmap() of this file shows: of the device's the arena, created at the first use; of a
+  // dma-buf its BO. -ENODEV: it cannot be mapped.
+  virtual base::Result<Backing> pages() { return base::fail(ENODEV, "a file without memory"); }
+
+  // The rest is the device's files'; others answer -ENODEV.
+
+  // What backs a BO. -ENOENT: no such handle.
   virtual base::Result<Backing> bo_backing(uint32_t handle) {
     return base::fail(ENODEV, "BO {} of a file that is not the device's", handle);
   }
 
-  // The fence page (struct drm_fakegpu_wait_seqno says what it shows), duplicated; made at the
-  // first use. Sealed, so that it can be mapped for reading only. kExpected: whoever gets it may
-  // sleep on its slots; from then on each job that finishes costs the wake of those who might.
+  // The fence page (struct drm_fakegpu_wait_seqno says what it shows); made at the first use.
+  // Sealed, so that it can be mapped for reading only. kExpected: whoever gets it may sleep on its
+  // slots; from then on each job that finishes costs the wake of those who might.
   enum class Sleepers { kNone, kExpected };
   virtual base::Result<Backing> fence_page(Sleepers) {
     return base::fail(ENODEV, "the fence page of a file that is not the device's");

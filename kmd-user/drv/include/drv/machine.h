@@ -61,7 +61,7 @@ class Machine {
   // A new open file. `render`: opened through a render node. `memory_of`, an open file of this
   // machine: the new one takes its pages from the same arena, so that who maps either sees the
   // buffers of both; handles and bounds stay each file's own, and either may be closed first.
-  // -ENODEV: after shutdown(). With `memory_of` also what arena_fd() of that file gives.
+  // -ENODEV: after shutdown(). With `memory_of` also what pages() of that file gives.
   virtual base::Result<std::unique_ptr<File>> open(const Caller& opener, bool render = true,
                                                    File* memory_of = nullptr) = 0;
 

@@ -19,6 +19,7 @@ class Arena final : public base::RefCounted {
   static base::Result<base::Ref<Arena>> create(uint64_t vram_bytes, uint64_t system_bytes);
 
   int fd() const { return fd_.get(); }
+  uint64_t size() const { return size_; }
 
   // The rest under the device lock.
 
@@ -36,13 +37,14 @@ class Arena final : public base::RefCounted {
   static constexpr uint64_t kStrayBytes = 1 << 20;
 
  private:
-  explicit Arena(base::UniqueFd fd) : fd_(std::move(fd)) {}
+  Arena(base::UniqueFd fd, uint64_t size) : fd_(std::move(fd)), size_(size) {}
   ~Arena() override = default;
 
   // Gives the pages of the range back to the system; they read as zero afterwards.
   void discard(uint64_t offset, uint64_t size);
 
   base::UniqueFd fd_;
+  const uint64_t size_;
   std::map<uint64_t, uint64_t> taken_;  // offset -> size
   uint64_t taken_bytes_ = 0;
 };
