@@ -18,9 +18,9 @@ constexpr size_t kMaxStruct = 512;
 
 std::array<const HandlerRow*, 256> index_handlers() {
   std::array<const HandlerRow*, 256> index{};
-  for (const auto rows :
-       {core_handlers(), auth_handlers(), syncobj_handlers(), syncobj_fd_handlers(),
-        query_handlers(), memory_handlers(), context_handlers(), submit_handlers()})
+  for (const auto rows : {core_handlers(), auth_handlers(), syncobj_handlers(),
+                          syncobj_fd_handlers(), query_handlers(), memory_handlers(),
+                          prime_handlers(), context_handlers(), submit_handlers()})
     for (const HandlerRow& row : rows) index[row.nr] = &row;
   return index;
 }
@@ -37,11 +37,10 @@ int permit(const ioctl::Row& row, FileImpl& file, const Caller& caller) {
   return render && !(row.access & ioctl::kRenderAllow) ? -EACCES : 0;
 }
 
-// Calls of DRM core that a driver may lack (docs/fidelity.md): PRIME, dumb buffers.
-constexpr uint8_t kAbsent[] = {
-    _IOC_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD), _IOC_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE),
-    _IOC_NR(DRM_IOCTL_MODE_CREATE_DUMB), _IOC_NR(DRM_IOCTL_MODE_MAP_DUMB),
-    _IOC_NR(DRM_IOCTL_MODE_DESTROY_DUMB)};
+// Calls of DRM core that a driver may lack (docs/fidelity.md): dumb buffers.
+constexpr uint8_t kAbsent[] = {_IOC_NR(DRM_IOCTL_MODE_CREATE_DUMB),
+                               _IOC_NR(DRM_IOCTL_MODE_MAP_DUMB),
+                               _IOC_NR(DRM_IOCTL_MODE_DESTROY_DUMB)};
 
 // Type and number: 0 and both rows, or an errno.
 int resolve(uint32_t command, const ioctl::Row** row, const HandlerRow** handler) {

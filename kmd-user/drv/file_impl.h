@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/handle_table.h"
+#include "bo_table.h"
 #include "context.h"
 #include "device.h"
 #include "drv/file.h"
@@ -54,7 +55,7 @@ class FileImpl final : public File {
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
-  base::HandleTable<mm::BoRef>& bos() { return bos_; }
+  BoTable& bos() { return bos_; }
   base::HandleTable<fence::SyncobjRef>& syncobjs() { return syncobjs_; }
   base::HandleTable<VmRef>& vms() { return vms_; }
   base::HandleTable<ContextRef>& contexts() { return contexts_; }
@@ -98,7 +99,7 @@ class FileImpl final : public File {
   Device& device_;
   std::optional<MasterFile> master_;
   uint64_t client_id_ = 0;
-  base::HandleTable<mm::BoRef> bos_;
+  BoTable bos_;
   base::HandleTable<fence::SyncobjRef> syncobjs_;
   base::HandleTable<VmRef> vms_;
   base::HandleTable<ContextRef> contexts_;

@@ -82,6 +82,7 @@ std::span<const HandlerRow> syncobj_handlers();
 std::span<const HandlerRow> syncobj_fd_handlers();
 std::span<const HandlerRow> query_handlers();
 std::span<const HandlerRow> memory_handlers();
+std::span<const HandlerRow> prime_handlers();
 std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
 

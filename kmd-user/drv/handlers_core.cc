@@ -47,6 +47,8 @@ Outcome get_cap(Call& call) {
       arg.value = call.file.device().has(kFeatureTimeline);
       return 0;
     case DRM_CAP_PRIME:
+      if (call.file.device().has(kFeaturePrime))
+        arg.value = DRM_PRIME_CAP_IMPORT | DRM_PRIME_CAP_EXPORT;
       return 0;
     default:
       return -EOPNOTSUPP;  // a driver without KMS

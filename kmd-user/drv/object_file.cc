@@ -47,15 +47,16 @@ ioctl::Plan ObjectFile::plan(uint32_t command, const Caller&, std::span<const st
   return ioctl::plan_arrays(*row, known);
 }
 
-std::optional<int> ObjectFile::ioctl(const Request& request, ioctl::UserMemory& memory, Reply) {
+std::optional<int> ObjectFile::ioctl(const Request& request, ioctl::UserMemory& memory,
+                                     Reply reply) {
   const ioctl::Row* row = find(request.command);
   if (row == nullptr) return -ENOTTY;
   alignas(8) std::array<std::byte, kMaxStruct> whole{};
   const std::span<std::byte> arg(whole.data(), row->size);
   const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
   if (copy.in_bytes != 0 && !memory.fetch(request.arg, arg)) return -EFAULT;
-  int result = check(row->nr, arg);
-  ObjectCall call{row->nr, arg, request, memory};
+  std::optional<int> result = check(row->nr, arg);
+  ObjectCall call{row->nr, arg, request, memory, reply};
   if (result == 0) result = serve(call);
   if (result == 0 && copy.out_bytes != 0 && !memory.store(request.arg, arg)) return -EFAULT;
   return result;

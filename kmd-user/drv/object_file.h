@@ -4,6 +4,7 @@
 // and copy nothing back on an error.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "device.h"
@@ -17,6 +18,7 @@ struct ObjectCall {
   std::span<std::byte> arg;
   const Request& request;
   ioctl::UserMemory& memory;
+  Reply& reply;  // taken by a call that returns nothing
 
   template <typename T>
   T& as() {
@@ -43,8 +45,8 @@ class ObjectFile : public File {
  protected:
   // What is checked before arrays are fetched: 0 or a negative errno. No lock is needed.
   virtual int check(uint8_t, std::span<const std::byte>) { return 0; }
-  // The call itself, without the device lock: 0 or a negative errno.
-  virtual int serve(ObjectCall&) { return -ENOTTY; }
+  // The call itself, without the device lock: 0 or a negative errno; nothing: the reply follows.
+  virtual std::optional<int> serve(ObjectCall&) { return -ENOTTY; }
 
  private:
   const ioctl::Row* find(uint32_t command) const;

@@ -18,7 +18,7 @@ SwSyncFile::~SwSyncFile() {
   timeline_.reset();
 }
 
-int SwSyncFile::serve(ObjectCall& call) {
+std::optional<int> SwSyncFile::serve(ObjectCall& call) {
   switch (call.nr) {
     case _IOC_NR(ioctl::kSwSyncIocCreateFence):
       return create_fence(call);

@@ -18,7 +18,7 @@ class SwSyncFile final : public ObjectFile {
   ~SwSyncFile() override;
 
  private:
-  int serve(ObjectCall& call) override;
+  std::optional<int> serve(ObjectCall& call) override;
   int create_fence(ObjectCall& call);
   int inc(ObjectCall& call);
   int get_deadline(ObjectCall& call);

@@ -45,7 +45,7 @@ short SyncFileFile::poll(base::UniqueFunction<void()> wake) {
   return sync_file_->poll(*waker_) ? POLLIN : 0;
 }
 
-int SyncFileFile::serve(ObjectCall& call) {
+std::optional<int> SyncFileFile::serve(ObjectCall& call) {
   switch (call.nr) {
     case _IOC_NR(SYNC_IOC_MERGE):
       return merge(call);

@@ -21,7 +21,7 @@ class SyncFileFile final : public ObjectFile {
  private:
   class Waker;
 
-  int serve(ObjectCall& call) override;
+  std::optional<int> serve(ObjectCall& call) override;
   int merge(ObjectCall& call);
   int file_info(ObjectCall& call);
   int set_deadline(ObjectCall& call);

@@ -59,6 +59,8 @@ base::Result<BoRef> MemoryManager::create(const BoRequest& request, base::Ref<Ar
     return tl::unexpected(std::move(own).error());
   }
 
+  // One that may be in other hands does not keep its creator's arena.
+  if (request.shareable) arena.reset();
   auto bo = BoRef::adopt(new Bo(*this, std::move(arena), std::move(usage), std::move(*own)));
   bo->address_ = *address;
   bo->size_ = size;

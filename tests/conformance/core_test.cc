@@ -66,7 +66,7 @@ TEST(GetCap, TellsWhatIsThere) {
   }
   drm_get_cap prime = {.capability = DRM_CAP_PRIME, .value = 7};
   EXPECT_EQ(client.call(DRM_IOCTL_GET_CAP, prime), 0);
-  EXPECT_EQ(prime.value, 0u);
+  EXPECT_EQ(prime.value, uint64_t{DRM_PRIME_CAP_IMPORT | DRM_PRIME_CAP_EXPORT});
   for (const uint64_t capability : {uint64_t{DRM_CAP_DUMB_BUFFER}, uint64_t{0}, UINT64_MAX}) {
     drm_get_cap arg = {.capability = capability, .value = 7};
     EXPECT_EQ(client.call(DRM_IOCTL_GET_CAP, arg), -EOPNOTSUPP) << capability;

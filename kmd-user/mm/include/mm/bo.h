@@ -9,6 +9,7 @@
 
 #include "base/ref.h"
 #include "base/result.h"
+#include "fence/resv.h"
 #include "hw/function.h"
 #include "mm/arena.h"
 #include "mm/range_allocator.h"
@@ -57,6 +58,9 @@ class Bo final : public base::RefCounted {
   int map_fd() const { return own_ ? own_.get() : arena_->fd(); }
   uint64_t map_offset() const { return own_ ? 0 : address_; }
 
+  // Who uses it (drm_gem_object::resv), as far as they say so: implicit synchronization.
+  fence::Resv& resv() { return resv_; }
+
  private:
   friend class MemoryManager;
   Bo(MemoryManager& manager, base::Ref<Arena> arena, base::Ref<Usage> usage, base::UniqueFd own);
@@ -64,14 +68,15 @@ class Bo final : public base::RefCounted {
   ~Bo() override;
 
   MemoryManager& manager_;
-  base::Ref<Arena> arena_;
-  base::Ref<Usage> usage_;
+  base::Ref<Arena> arena_;  // null if it has pages of its own
+  base::Ref<Usage> usage_;  // its creator's, whoever holds it
   base::UniqueFd own_;
   hw::PhysAddr address_ = 0;
   uint64_t size_ = 0;
   uint64_t alignment_ = 0;
   Heap heap_ = Heap::kVram;
   std::span<std::byte> bytes_;
+  fence::Resv resv_;
 };
 
 using BoRef = base::Ref<Bo>;
