@@ -20,7 +20,7 @@ std::array<const HandlerRow*, 256> index_handlers() {
   std::array<const HandlerRow*, 256> index{};
   for (const auto rows : {core_handlers(), auth_handlers(), syncobj_handlers(),
                           syncobj_fd_handlers(), query_handlers(), memory_handlers(),
-                          prime_handlers(), context_handlers(), submit_handlers()})
+                          prime_handlers(), dumb_handlers(), context_handlers(), submit_handlers()})
     for (const HandlerRow& row : rows) index[row.nr] = &row;
   return index;
 }
@@ -37,15 +37,9 @@ int permit(const ioctl::Row& row, FileImpl& file, const Caller& caller) {
   return render && !(row.access & ioctl::kRenderAllow) ? -EACCES : 0;
 }
 
-// Calls of DRM core that a driver may lack (docs/fidelity.md): dumb buffers.
-constexpr uint8_t kAbsent[] = {_IOC_NR(DRM_IOCTL_MODE_CREATE_DUMB),
-                               _IOC_NR(DRM_IOCTL_MODE_MAP_DUMB),
-                               _IOC_NR(DRM_IOCTL_MODE_DESTROY_DUMB)};
-
 // Type and number: 0 and both rows, or an errno.
 int resolve(uint32_t command, const ioctl::Row** row, const HandlerRow** handler) {
   if (_IOC_TYPE(command) != 'd') return -ENOTTY;
-  if (std::ranges::find(kAbsent, _IOC_NR(command)) != std::end(kAbsent)) return -EOPNOTSUPP;
   *row = ioctl::find_row(command);
   *handler = *row ? find_handler((*row)->nr) : nullptr;
   return *handler ? 0 : -EINVAL;

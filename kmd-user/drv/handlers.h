@@ -83,10 +83,15 @@ std::span<const HandlerRow> syncobj_fd_handlers();
 std::span<const HandlerRow> query_handlers();
 std::span<const HandlerRow> memory_handlers();
 std::span<const HandlerRow> prime_handlers();
+std::span<const HandlerRow> dumb_handlers();
 std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
 
 // nullptr: this driver does not have the call.
 const HandlerRow* find_handler(uint8_t nr);
+
+// What BO_CREATE and CREATE_DUMB do: a new BO with its handle and its size in whole pages. 0 or a
+// negative errno, with nothing changed. Under the device lock.
+int create_bo(FileImpl& file, const mm::BoRequest& request, __u32* handle, __u64* size);
 
 }  // namespace fakegpu::drv

@@ -50,6 +50,11 @@ Outcome get_cap(Call& call) {
       if (call.file.device().has(kFeaturePrime))
         arg.value = DRM_PRIME_CAP_IMPORT | DRM_PRIME_CAP_EXPORT;
       return 0;
+    // The kernel tells of them only with KMS, though vgem has them without: who asks before it
+    // tries would never try.
+    case DRM_CAP_DUMB_BUFFER:
+      arg.value = call.file.device().has(kFeatureDumb);
+      return 0;
     default:
       return -EOPNOTSUPP;  // a driver without KMS
   }

@@ -17,20 +17,10 @@ int refuse(const base::Error& error) {
 
 Outcome bo_create(Call& call) {
   auto& arg = call.as<drm_fakegpu_bo_create>();
-  FileImpl& file = call.file;
-  Device& device = file.device();
-  const Options& options = device.options();
-  if (file.bos().size() >= options.file_objects) return -EMFILE;
-  auto arena = file.arena();
-  if (!arena) return refuse(arena.error());
-  (*arena)->drop_strays();
-  const mm::BoRequest request{arg.size, arg.alignment, static_cast<mm::Heap>(arg.heap),
-                              (arg.flags & DRM_FAKEGPU_BO_SHAREABLE) != 0};
-  auto bo = device.memory().create(request, std::move(*arena), file.usage());
-  if (!bo) return refuse(bo.error());
-  arg.size = (*bo)->size();
-  arg.handle = file.bos().insert(std::move(*bo));
-  return 0;
+  return create_bo(call.file,
+                   {arg.size, arg.alignment, static_cast<mm::Heap>(arg.heap),
+                    (arg.flags & DRM_FAKEGPU_BO_SHAREABLE) != 0},
+                   &arg.handle, &arg.size);
 }
 int check_bo_create(std::span<const std::byte> arg) {
   const auto& bo = view<drm_fakegpu_bo_create>(arg);
@@ -128,6 +118,19 @@ constexpr HandlerRow kRows[] = {
 };
 
 }  // namespace
+
+int create_bo(FileImpl& file, const mm::BoRequest& request, __u32* handle, __u64* size) {
+  Device& device = file.device();
+  if (file.bos().size() >= device.options().file_objects) return -EMFILE;
+  auto arena = file.arena();
+  if (!arena) return refuse(arena.error());
+  (*arena)->drop_strays();
+  auto bo = device.memory().create(request, std::move(*arena), file.usage());
+  if (!bo) return refuse(bo.error());
+  *size = (*bo)->size();
+  *handle = file.bos().insert(std::move(*bo));
+  return 0;
+}
 
 std::span<const HandlerRow> memory_handlers() {
   return kRows;
