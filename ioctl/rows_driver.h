@@ -118,6 +118,15 @@ inline constexpr Field kSyncFields[] = {
     FIELD(drm_fakegpu_sync, pad, kPad),
     FIELD(drm_fakegpu_sync, point, kUnsigned),
 };
+inline constexpr FlagName kBoUseFlags[] = {
+    NAME(DRM_FAKEGPU_BO_USE_READ),
+    NAME(DRM_FAKEGPU_BO_USE_WRITE),
+    NAME(DRM_FAKEGPU_BO_USE_EXPLICIT),
+};
+inline constexpr Field kBoUseFields[] = {
+    FIELD(drm_fakegpu_bo_use, handle, kUnsigned),
+    NAMED(drm_fakegpu_bo_use, flags, kFlags, kBoUseFlags),
+};
 inline constexpr Field kSubmitFields[] = {
     FIELD(drm_fakegpu_submit, ctx_id, kUnsigned),
     FIELD(drm_fakegpu_submit, ring, kUnsigned),
@@ -130,6 +139,9 @@ inline constexpr Field kSubmitFields[] = {
     FIELD(drm_fakegpu_submit, out_syncs, kPointer),
     FIELD(drm_fakegpu_submit, user_data, kHex),
     FIELD(drm_fakegpu_submit, seqno, kUnsigned),
+    FIELD(drm_fakegpu_submit, bos, kPointer),
+    FIELD(drm_fakegpu_submit, bo_count, kUnsigned),
+    FIELD(drm_fakegpu_submit, pad, kPad),
 };
 inline constexpr ArrayField kSubmitArrays[] = {
     ARRAY(drm_fakegpu_submit, ibs, ib_count, sizeof(drm_fakegpu_ib), kIn, kMaxSubmitIbs, kIbFields),
@@ -137,6 +149,8 @@ inline constexpr ArrayField kSubmitArrays[] = {
           kMaxSubmitSyncobjs, kSyncFields),
     ARRAY(drm_fakegpu_submit, out_syncs, out_sync_count, sizeof(drm_fakegpu_sync), kIn,
           kMaxSubmitSyncobjs, kSyncFields),
+    ARRAY(drm_fakegpu_submit, bos, bo_count, sizeof(drm_fakegpu_bo_use), kIn, kMaxSubmitBos,
+          kBoUseFields),
 };
 
 // The token opens the file to whoever shows it within its ten seconds: not for a log.

@@ -231,6 +231,20 @@ struct drm_fakegpu_sync {
 	__u64 point;
 };
 
+/*
+ * Implicit synchronization with whoever else uses a BO, in this file or another: a job that reads it
+ * waits for those that write it, one that writes it for all. It does not bind the BO.
+ */
+#define DRM_FAKEGPU_BO_USE_READ (1u << 0)
+#define DRM_FAKEGPU_BO_USE_WRITE (1u << 1)
+/* Its order is by syncobjs: it waits for nobody, and nobody for it. Instead of the others. */
+#define DRM_FAKEGPU_BO_USE_EXPLICIT (1u << 2)
+
+struct drm_fakegpu_bo_use {
+	__u32 handle;
+	__u32 flags; /* DRM_FAKEGPU_BO_USE_*, at least one */
+};
+
 /* Queue a struct drm_fakegpu_event_fence on the file when the job is done (poll, read). */
 #define DRM_FAKEGPU_SUBMIT_EVENT (1u << 0)
 
@@ -246,6 +260,9 @@ struct drm_fakegpu_submit {
 	__u64 out_syncs;      /* struct drm_fakegpu_sync[] */
 	__u64 user_data;      /* comes back in the event */
 	__u64 seqno;          /* out: of the job's finished fence, per context and ring, from 1 */
+	__u64 bos;            /* struct drm_fakegpu_bo_use[], each BO once */
+	__u32 bo_count;       /* at most 4096 */
+	__u32 pad;
 };
 
 #define DRM_FAKEGPU_EVENT_FENCE 0x80000000

@@ -2,6 +2,7 @@
 // Submission in two halves (amdgpu_cs): everything that can fail, then nothing that can.
 #include <algorithm>
 
+#include "bo_uses.h"
 #include "handlers.h"
 #include "ioctl/table.h"
 #include "mm/address_space.h"
@@ -15,6 +16,7 @@ struct Arguments {
   std::vector<drm_fakegpu_ib> ibs;
   std::vector<drm_fakegpu_sync> in_syncs;
   std::vector<drm_fakegpu_sync> out_syncs;
+  std::vector<drm_fakegpu_bo_use> bos;
 };
 
 // Where a finished fence goes.
@@ -54,7 +56,8 @@ int look_up(FileImpl& file, const Arguments& arguments, std::vector<fence::Fence
 }
 
 // The second half: from arm on the job must run.
-void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>& outs) {
+void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>& outs,
+            const BoUses& bos) {
   job->arm();
   job->report_progress();
   job->context().vm()->add_job(job->finished());
@@ -65,6 +68,7 @@ void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>
       out.syncobj->add_point(device.contexts(), job->finished(), out.point);
     }
   }
+  bos.publish(job->finished());
   job->push(device.now());
 }
 
@@ -88,6 +92,8 @@ Outcome submit_locked(Call& call, Arguments& arguments) {
   std::vector<fence::FenceRef> dependencies;
   std::vector<OutSync> outs;
   if (const int error = look_up(file, arguments, dependencies, outs)) return error;
+  BoUses bos;
+  if (const int error = bos.look_up(file.bos(), arguments.bos)) return error;
   if (context->guilty()) return -ECANCELED;
   if (!ring.ready()) return -ENODEV;
   if (file.jobs()->live >= device.options().file_jobs) return -EAGAIN;
@@ -96,6 +102,8 @@ Outcome submit_locked(Call& call, Arguments& arguments) {
   const bool event = (arg.flags & DRM_FAKEGPU_SUBMIT_EVENT) != 0;
   if (event && !file.events()->reserve()) return -ENOMEM;
 
+  bos.depend(dependencies);
+  bos.reserve();
   auto job = base::make_ref<SubmitJob>(**entity, std::move(context), arg.ring, file.jobs(),
                                        std::move(arguments.ibs));
   for (fence::FenceRef& dependency : dependencies) job->add_dependency(std::move(dependency));
@@ -107,7 +115,7 @@ Outcome submit_locked(Call& call, Arguments& arguments) {
     fence.ring = arg.ring;
     job->set_event(file.events(), fence);
   }
-  commit(device, job, outs);
+  commit(device, job, outs, bos);
   arg.seqno = job->finished()->seqno();
   return 0;
 }
@@ -117,7 +125,8 @@ Outcome submit(Call& call) {
   Arguments arguments;
   if (!call.fetch(arg.ibs, arg.ib_count, arguments.ibs) ||
       !call.fetch(arg.in_syncs, arg.in_sync_count, arguments.in_syncs) ||
-      !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs))
+      !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs) ||
+      !call.fetch(arg.bos, arg.bo_count, arguments.bos))
     return -EFAULT;
   const Device& device = call.file.device();
   if (!can_sync(device, arguments.in_syncs) || !can_sync(device, arguments.out_syncs))
@@ -127,10 +136,10 @@ Outcome submit(Call& call) {
 
 int check_submit(std::span<const std::byte> arg) {
   const auto& submit = *reinterpret_cast<const drm_fakegpu_submit*>(arg.data());
-  const bool bounded = submit.ib_count <= Ring::kMaxIbs &&
-                       submit.in_sync_count <= ioctl::kMaxSubmitSyncobjs &&
-                       submit.out_sync_count <= ioctl::kMaxSubmitSyncobjs;
-  return bounded && !(submit.flags & ~DRM_FAKEGPU_SUBMIT_EVENT) ? 0 : -EINVAL;
+  const bool bounded =
+      submit.ib_count <= Ring::kMaxIbs && submit.in_sync_count <= ioctl::kMaxSubmitSyncobjs &&
+      submit.out_sync_count <= ioctl::kMaxSubmitSyncobjs && submit.bo_count <= ioctl::kMaxSubmitBos;
+  return bounded && submit.pad == 0 && !(submit.flags & ~DRM_FAKEGPU_SUBMIT_EVENT) ? 0 : -EINVAL;
 }
 
 constexpr HandlerRow kRows[] = {

@@ -166,6 +166,7 @@ class Client {
     std::vector<drm_fakegpu_sync> out = {};
     uint32_t flags = 0;
     uint64_t user_data = 0;
+    std::vector<drm_fakegpu_bo_use> bos = {};
   };
   int submit(const Submit& what, uint64_t* seqno = nullptr) {
     drm_fakegpu_submit arg = {};
@@ -179,6 +180,8 @@ class Client {
     arg.in_syncs = reinterpret_cast<uintptr_t>(what.in.data());
     arg.out_sync_count = static_cast<uint32_t>(what.out.size());
     arg.out_syncs = reinterpret_cast<uintptr_t>(what.out.data());
+    arg.bo_count = static_cast<uint32_t>(what.bos.size());
+    arg.bos = reinterpret_cast<uintptr_t>(what.bos.data());
     const int result = call(DRM_IOCTL_FAKEGPU_SUBMIT, arg);
     if (seqno) *seqno = arg.seqno;
     return result;

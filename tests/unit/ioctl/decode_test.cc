@@ -37,6 +37,8 @@ TEST(DescribeCall, SubmitWithItsArrays) {
   const drm_fakegpu_ib ibs[] = {{.va = 0x10000, .dwords = 16},
                                 {.va = 0x20000, .dwords = 8, .flags = DRM_FAKEGPU_IB_PREEMPT}};
   const drm_fakegpu_sync in[] = {{.handle = 3, .point = 7}};
+  const drm_fakegpu_bo_use bos[] = {
+      {.handle = 4, .flags = DRM_FAKEGPU_BO_USE_READ | DRM_FAKEGPU_BO_USE_WRITE}};
   const drm_fakegpu_submit submit{.ctx_id = 1,
                                   .ring = 2,
                                   .flags = DRM_FAKEGPU_SUBMIT_EVENT,
@@ -44,13 +46,17 @@ TEST(DescribeCall, SubmitWithItsArrays) {
                                   .ibs = address_of(ibs),
                                   .in_sync_count = 1,
                                   .in_syncs = address_of(in),
-                                  .user_data = 0xabc};
+                                  .user_data = 0xabc,
+                                  .bos = address_of(bos),
+                                  .bo_count = 1};
   DirectMemory memory;
   EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_SUBMIT, submit, &memory),
             "DRM_IOCTL_FAKEGPU_SUBMIT {ctx_id=1, ring=2, flags=DRM_FAKEGPU_SUBMIT_EVENT, "
             "ib_count=2, ibs=[{va=0x10000, dwords=16, flags=0}, {va=0x20000, dwords=8, "
             "flags=DRM_FAKEGPU_IB_PREEMPT}], in_sync_count=1, out_sync_count=0, "
-            "in_syncs=[{handle=3, point=7}], out_syncs=NULL, user_data=0xabc, seqno=0}");
+            "in_syncs=[{handle=3, point=7}], out_syncs=NULL, user_data=0xabc, seqno=0, "
+            "bos=[{handle=4, flags=DRM_FAKEGPU_BO_USE_READ|DRM_FAKEGPU_BO_USE_WRITE}], "
+            "bo_count=1}");
 }
 
 TEST(DescribeCall, ArraysAreAddressesWithoutMemoryOrWhenUnreachable) {

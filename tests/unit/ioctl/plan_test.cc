@@ -21,18 +21,21 @@ Plan plan_of(uint32_t command, const T& arg) {
 
 using Segments = std::vector<Segment>;
 
-TEST(PlanArrays, SubmitFetchesItsThreeLists) {
+TEST(PlanArrays, SubmitFetchesItsLists) {
   const drm_fakegpu_submit submit{.ib_count = 2,
                                   .ibs = 0x1000,
                                   .in_sync_count = 3,
                                   .out_sync_count = 1,
                                   .in_syncs = 0x2000,
-                                  .out_syncs = 0x3000};
+                                  .out_syncs = 0x3000,
+                                  .bos = 0x4000,
+                                  .bo_count = 2};
   const Plan plan = plan_of(DRM_IOCTL_FAKEGPU_SUBMIT, submit);
   EXPECT_EQ(plan.error, 0);
   EXPECT_EQ(plan.segments, (Segments{{0x1000, 32, Direction::kIn},
                                      {0x2000, 48, Direction::kIn},
-                                     {0x3000, 16, Direction::kIn}}));
+                                     {0x3000, 16, Direction::kIn},
+                                     {0x4000, 16, Direction::kIn}}));
 }
 
 TEST(PlanArrays, NullPointersAndEmptyArraysMoveNothing) {
@@ -186,8 +189,8 @@ TEST(PlanArrays, AnyStructGivesASafePlan) {
 
 TEST(StructCopy, FollowsTheCommandWord) {
   const StructCopy both = struct_copy(DRM_IOCTL_FAKEGPU_SUBMIT);
-  EXPECT_EQ(both.in_bytes, 64u);
-  EXPECT_EQ(both.out_bytes, 64u);
+  EXPECT_EQ(both.in_bytes, 80u);
+  EXPECT_EQ(both.out_bytes, 80u);
   const StructCopy in = struct_copy(DRM_IOCTL_GEM_CLOSE);
   EXPECT_EQ(in.in_bytes, 8u);
   EXPECT_EQ(in.out_bytes, 0u);

@@ -132,7 +132,9 @@ static_assert(sizeof(drm_fakegpu_ctx_query) == 48);
 static_assert(sizeof(drm_fakegpu_ib) == 16 && sizeof(drm_fakegpu_sync) == 16);
 static_assert(offsetof(drm_fakegpu_submit, ibs) == 16);
 static_assert(offsetof(drm_fakegpu_submit, in_syncs) == 32);
-static_assert(offsetof(drm_fakegpu_submit, seqno) == 56 && sizeof(drm_fakegpu_submit) == 64);
+// Callers of before `bos` end with seqno, at 64 bytes.
+static_assert(offsetof(drm_fakegpu_submit, seqno) == 56 && offsetof(drm_fakegpu_submit, bos) == 64);
+static_assert(sizeof(drm_fakegpu_bo_use) == 8 && sizeof(drm_fakegpu_submit) == 80);
 static_assert(sizeof(drm_fakegpu_event_fence) == 40);
 static_assert(offsetof(drm_fakegpu_wait_seqno, seqno) == 8 && sizeof(drm_fakegpu_wait_seqno) == 32);
 static_assert(offsetof(drm_fakegpu_channel, path) == 16 && sizeof(drm_fakegpu_channel) == 120);
@@ -187,7 +189,7 @@ TEST(Table, EveryPointerFieldHasItsArray) {
 
 TEST(Table, ArrayOffsetsAreTheStructs) {
   const Row* submit = find_row(DRM_IOCTL_FAKEGPU_SUBMIT);
-  ASSERT_EQ(submit->arrays.size(), 3u);
+  ASSERT_EQ(submit->arrays.size(), 4u);
   EXPECT_EQ(submit->arrays[0].name, "ibs");
   EXPECT_EQ(submit->arrays[0].pointer_offset, 16);
   EXPECT_EQ(submit->arrays[0].count_offset, 12);
@@ -197,6 +199,9 @@ TEST(Table, ArrayOffsetsAreTheStructs) {
   EXPECT_EQ(submit->arrays[2].name, "out_syncs");
   EXPECT_EQ(submit->arrays[2].pointer_offset, 40);
   EXPECT_EQ(submit->arrays[2].count_offset, 28);
+  EXPECT_EQ(submit->arrays[3].name, "bos");
+  EXPECT_EQ(submit->arrays[3].pointer_offset, 64);
+  EXPECT_EQ(submit->arrays[3].count_offset, 72);
   const Row* query = find_row(DRM_IOCTL_SYNCOBJ_QUERY);
   ASSERT_EQ(query->arrays.size(), 2u);
   EXPECT_EQ(query->arrays[0].direction, Direction::kIn);
