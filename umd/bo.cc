@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "bo.h"
 
+#include <fcntl.h>
+
 namespace fakegpu::umd {
 
 int Bo::create(Device& device, uint64_t size, uint64_t alignment, uint32_t heap, uint32_t flags,
-               std::unique_ptr<Bo>* out) {
-  std::unique_ptr<Bo> bo(new Bo(device));
+               std::shared_ptr<Bo>* out) {
+  std::shared_ptr<Bo> bo(new Bo(device));
   drm_fakegpu_bo_create create = {};
   create.size = size;
   create.alignment = alignment;
@@ -24,10 +26,69 @@ int Bo::create(Device& device, uint64_t size, uint64_t alignment, uint32_t heap,
 Bo::~Bo() {
   if (vm_) vm_->unbind(va_);
   mapping_ = OwnedMapping();
-  if (handle_ == 0) return;
+  if (handle_ != 0) close_handle();
+}
+
+void Bo::close_handle() {
   drm_gem_close close = {};
   close.handle = handle_;
+  if (!shared_) {
+    device_.call(DRM_IOCTL_GEM_CLOSE, &close);
+    return;
+  }
+  BoTable& table = device_.shared_bos();
+  std::lock_guard lock(table.mutex);
+  // An import that came meanwhile has taken the handle over.
+  const auto found = table.bos.find(handle_);
+  if (found == table.bos.end() || found->second != this) return;
+  table.bos.erase(found);
   device_.call(DRM_IOCTL_GEM_CLOSE, &close);
+}
+
+int Bo::export_fd(int* fd) {
+  BoTable& table = device_.shared_bos();
+  std::lock_guard lock(table.mutex);
+  drm_prime_handle prime = {};
+  prime.handle = handle_;
+  prime.flags = DRM_CLOEXEC | DRM_RDWR;
+  const int result = device_.call(DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+  if (result != 0) return result;
+  table.bos[handle_] = this;
+  shared_ = true;
+  *fd = prime.fd;
+  return 0;
+}
+
+int Bo::import_fd(Device& device, int fd, std::shared_ptr<Bo>* out) {
+  std::shared_ptr<Bo> bo(new Bo(device));
+  BoTable& table = device.shared_bos();
+  std::unique_lock lock(table.mutex);
+  drm_prime_handle prime = {};
+  prime.fd = fd;
+  int result = device.call(DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+  if (result != 0) return result;
+  Bo*& known = table.bos[prime.handle];
+  if (known != nullptr) {
+    *out = known->weak_from_this().lock();
+    if (*out) return 0;
+  }
+  known = bo.get();
+  bo->shared_ = true;
+  bo->handle_ = prime.handle;
+  lock.unlock();
+  result = bo->describe();
+  if (result == 0) *out = std::move(bo);
+  return result;
+}
+
+int Bo::describe() {
+  drm_fakegpu_bo_info info = {};
+  info.handle = handle_;
+  const int result = device_.call(DRM_IOCTL_FAKEGPU_BO_INFO, &info);
+  size_ = info.size;
+  alignment_ = info.alignment;
+  shareable_ = info.flags & DRM_FAKEGPU_BO_SHAREABLE;
+  return result;
 }
 
 int Bo::map_now() {
@@ -123,6 +184,20 @@ int fakegpu_bo_va(struct fakegpu_bo* bo, uint64_t* va) {
     std::shared_ptr<Vm> vm;
     const int result = bo->device->default_vm(&vm);
     return result == 0 ? bo->core->address_in(vm, va) : result;
+  });
+}
+
+int fakegpu_bo_export(struct fakegpu_bo* bo, int* fd) {
+  return guarded([&] { return bo->core->export_fd(fd); });
+}
+
+int fakegpu_bo_import(struct fakegpu_device* dev, int fd, struct fakegpu_bo** out) {
+  return guarded([&] {
+    auto bo = std::make_unique<fakegpu_bo>();
+    bo->device = dev->core;
+    const int result = Bo::import_fd(*dev->core, fd, &bo->core);
+    if (result == 0) *out = bo.release();
+    return result;
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 
 #include <fakegpu/memory.h>
 
@@ -13,12 +14,17 @@
 
 namespace fakegpu::umd {
 
-class Bo {
+class Bo : public std::enable_shared_from_this<Bo> {
  public:
   // `device` outlives the BO.
   static int create(Device& device, uint64_t size, uint64_t alignment, uint32_t heap,
-                    uint32_t flags, std::unique_ptr<Bo>* out);
+                    uint32_t flags, std::shared_ptr<Bo>* out);
+  // The BO of a dma-buf: one that the device has already if it is that.
+  static int import_fd(Device& device, int fd, std::shared_ptr<Bo>* out);
   ~Bo();
+
+  // A dma-buf for it.
+  int export_fd(int* fd);
 
   uint32_t handle() const { return handle_; }
   uint64_t size() const { return size_; }
@@ -33,13 +39,16 @@ class Bo {
 
  private:
   explicit Bo(Device& device) : device_(device) {}
+  int describe();
   int map_now();
+  void close_handle();
 
   Device& device_;
   uint32_t handle_ = 0;
   uint64_t size_ = 0;
   uint64_t alignment_ = 0;
   bool shareable_ = false;
+  bool shared_ = false;  // in the device's table
 
   std::mutex mutex_;
   OwnedMapping mapping_;
@@ -48,10 +57,19 @@ class Bo {
   uint64_t va_ = 0;
 };
 
+// Whose handle is whose: importing a BO that this open file has already gives its handle again, and
+// that is closed once. Real counterpart: handle_table in libdrm_amdgpu.
+class BoTable {
+ public:
+  // Held from asking for a handle to knowing whose it is, and while one is closed.
+  std::mutex mutex;
+  std::unordered_map<uint32_t, Bo*> bos;
+};
+
 }  // namespace fakegpu::umd
 
 // The BO goes before the device.
 struct fakegpu_bo {
   std::shared_ptr<fakegpu::umd::Device> device;
-  std::unique_ptr<fakegpu::umd::Bo> core;
+  std::shared_ptr<fakegpu::umd::Bo> core;
 };

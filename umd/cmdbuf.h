@@ -26,7 +26,7 @@ class CommandMemory {
 
  private:
   struct Chunk {
-    std::unique_ptr<Bo> bo;
+    std::shared_ptr<Bo> bo;
     std::byte* cpu;
     uint64_t va;
   };

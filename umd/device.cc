@@ -8,6 +8,7 @@
 #include <limits>
 #include <string_view>
 
+#include "bo.h"
 #include "discover.h"
 #include "vm.h"
 
@@ -31,6 +32,8 @@ int Device::open(std::unique_ptr<Transport> transport, std::shared_ptr<Device>* 
   return result;
 }
 
+Device::Device(std::unique_ptr<Transport> transport)
+    : transport_(std::move(transport)), shared_bos_(std::make_unique<BoTable>()) {}
 Device::~Device() = default;
 
 int Device::call(unsigned long command, void* arg, Pointers pointers) {
@@ -191,6 +194,13 @@ int fakegpu_device_ioctl(struct fakegpu_device* dev, unsigned long request, void
 int fakegpu_device_ioctl_once(struct fakegpu_device* dev, unsigned long request, void* arg) {
   return guarded([&] {
     return dev->core->transport().ioctl(static_cast<uint32_t>(request), arg, Pointers::kChecked);
+  });
+}
+
+int fakegpu_fd_ioctl(struct fakegpu_device* dev, int fd, unsigned long request, void* arg) {
+  return guarded([&] {
+    return dev->core->transport().fd_ioctl(fd, static_cast<uint32_t>(request), arg,
+                                           Pointers::kChecked);
   });
 }
 

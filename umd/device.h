@@ -14,6 +14,7 @@
 
 namespace fakegpu::umd {
 
+class BoTable;
 class Vm;
 
 class Device {
@@ -40,11 +41,14 @@ class Device {
   // Made at the first use.
   int default_vm(std::shared_ptr<Vm>* out);
 
+  // The BOs that others may hold too.
+  BoTable& shared_bos() { return *shared_bos_; }
+
   // Mapped at the first use; empty if this transport has none.
   const FencePage& fence_page();
 
  private:
-  explicit Device(std::unique_ptr<Transport> transport) : transport_(std::move(transport)) {}
+  explicit Device(std::unique_ptr<Transport> transport);
   int identify();
 
   std::unique_ptr<Transport> transport_;
@@ -52,6 +56,7 @@ class Device {
   std::vector<Ring> rings_;
   std::mutex vm_mutex_;
   std::shared_ptr<Vm> default_vm_;
+  std::unique_ptr<BoTable> shared_bos_;
   std::once_flag fence_page_once_;
   FencePage fence_page_;
 };

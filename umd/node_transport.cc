@@ -33,6 +33,13 @@ class NodeTransport final : public Transport {
     return result >= 0 ? result : device_lost(-errno);
   }
 
+  // An open file of the node that stands for the object: the daemon hears of the call by itself.
+  int fd_ioctl(int fd, uint32_t command, void* arg, Pointers) override {
+    const int result = ::ioctl(fd, command, arg);
+    return result >= 0 ? result : device_lost(-errno);
+  }
+  int open_sw_sync() override { return -EOPNOTSUPP; }
+
   int bo_pages(const BoRange& bo, BoPages* out) override {
     const bool mmap = bo.features & DRM_FAKEGPU_FEATURE_MMAP;
     const bool channel = bo.features & DRM_FAKEGPU_FEATURE_CHANNEL;

@@ -46,6 +46,9 @@ class SocketTransport final : public Transport {
         pointers, [&](ioctl::UserMemory& memory) { return call(command, arg, memory); });
   }
 
+  int fd_ioctl(int, uint32_t, void*, Pointers) override { return -EOPNOTSUPP; }
+  int open_sw_sync() override { return -EOPNOTSUPP; }
+
   int bo_pages(const BoRange& bo, BoPages* out) override {
     return fds_.bo_pages(connection_, bo, out);
   }

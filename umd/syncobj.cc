@@ -18,6 +18,22 @@ uint64_t pointer(const void* at) {
   return reinterpret_cast<uintptr_t>(at);
 }
 
+// HANDLE_TO_FD and FD_TO_HANDLE. A timeline's point needs the longer struct, which older kernels'
+// headers lack.
+ioctl::SyncobjHandle handle_and_fd(uint32_t handle, uint32_t flags, int fd, uint64_t point) {
+  if (point != 0) flags |= ioctl::kSyncobjFdTimeline;
+  return {handle, flags, fd, 0, point};
+}
+constexpr unsigned long kHandleToFd = DRM_IOWR(0xc1, ioctl::SyncobjHandle);
+constexpr unsigned long kFdToHandle = DRM_IOWR(0xc2, ioctl::SyncobjHandle);
+
+int export_fd(fakegpu_syncobj* syncobj, uint32_t flags, uint64_t point, int* fd) {
+  auto arg = handle_and_fd(syncobj->handle, flags, -1, point);
+  const int result = syncobj->device->call(kHandleToFd, &arg);
+  if (result == 0) *fd = arg.fd;
+  return result;
+}
+
 }  // namespace
 
 fakegpu_syncobj::~fakegpu_syncobj() {
@@ -130,6 +146,68 @@ int fakegpu_syncobj_query(struct fakegpu_syncobj* syncobj, uint32_t flags, uint6
     const int result = syncobj->device->call(DRM_IOCTL_SYNCOBJ_QUERY, &array);
     if (result == 0) *point = value;
     return result;
+  });
+}
+
+int fakegpu_syncobj_export(struct fakegpu_syncobj* syncobj, int* fd) {
+  return guarded([&] { return export_fd(syncobj, 0, 0, fd); });
+}
+
+int fakegpu_syncobj_import(struct fakegpu_device* dev, int fd, struct fakegpu_syncobj** out) {
+  return guarded([&] {
+    auto syncobj = std::make_unique<fakegpu_syncobj>();
+    syncobj->device = dev->core;
+    auto arg = handle_and_fd(0, 0, fd, 0);
+    const int result = dev->core->call(kFdToHandle, &arg);
+    if (result != 0) return result;
+    syncobj->handle = arg.handle;
+    *out = syncobj.release();
+    return 0;
+  });
+}
+
+int fakegpu_syncobj_export_sync_file(struct fakegpu_syncobj* syncobj, uint64_t point, int* fd) {
+  return guarded([&] {
+    return export_fd(syncobj, DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE, point, fd);
+  });
+}
+
+int fakegpu_syncobj_import_sync_file(struct fakegpu_syncobj* syncobj, uint64_t point, int fd) {
+  return guarded([&] {
+    auto arg =
+        handle_and_fd(syncobj->handle, DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE, fd, point);
+    return syncobj->device->call(kFdToHandle, &arg);
+  });
+}
+
+int fakegpu_syncobj_transfer(struct fakegpu_syncobj* to, uint64_t to_point,
+                             struct fakegpu_syncobj* from, uint64_t from_point, uint32_t flags) {
+  return guarded([&] {
+    if (to->device != from->device) return -EINVAL;
+    drm_syncobj_transfer arg = {};
+    arg.src_handle = from->handle;
+    arg.dst_handle = to->handle;
+    arg.src_point = from_point;
+    arg.dst_point = to_point;
+    arg.flags = flags;
+    return to->device->call(DRM_IOCTL_SYNCOBJ_TRANSFER, &arg);
+  });
+}
+
+int fakegpu_syncobj_eventfd(struct fakegpu_syncobj* syncobj, uint64_t point, uint32_t flags,
+                            int eventfd) {
+  return guarded([&] {
+    ioctl::SyncobjEventfd arg = {syncobj->handle, flags, point, eventfd, 0};
+    return syncobj->device->call(ioctl::kSyncobjEventfdCommand, &arg);
+  });
+}
+
+int fakegpu_sw_sync_open(struct fakegpu_device* dev, int* fd) {
+  return guarded([&] {
+    const int result = dev->core->transport().open_sw_sync();
+    if (result < 0) return result;
+    *fd = result;
+    return 0;
   });
 }
 

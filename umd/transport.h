@@ -50,8 +50,18 @@ class Transport {
   // As fakegpu_device_transport().
   virtual const char* name() const = 0;
 
-  // One try: -EINTR and -EAGAIN are the caller's to repeat. Blocks as the ioctl does.
+  // One try: -EINTR and -EAGAIN are the caller's to repeat. Blocks as the ioctl does. Where the
+  // call's row names descriptors (ioctl::Row::fds) they are this process's: one that the call gives
+  // is open, close-on-exec, when this returns.
   virtual int ioctl(uint32_t command, void* arg, Pointers pointers) = 0;
+
+  // The same on what such a call gave: a sync_file, sw_sync or dma-buf; from any process and open
+  // file of this machine. -ENOTTY: `fd` is something else; -EBADF.
+  virtual int fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) = 0;
+
+  // Opens sw_sync: the caller's descriptor, close-on-exec, or a negative errno. -EOPNOTSUPP: the
+  // transport has none.
+  virtual int open_sw_sync() = 0;
 
   virtual int bo_pages(const BoRange& bo, BoPages* out) = 0;
 

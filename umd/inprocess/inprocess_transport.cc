@@ -68,6 +68,9 @@ class InprocessTransport final : public Transport {
         pointers, [&](ioctl::UserMemory& memory) { return call(command, arg, memory); });
   }
 
+  int fd_ioctl(int, uint32_t, void*, Pointers) override { return -EOPNOTSUPP; }
+  int open_sw_sync() override { return -EOPNOTSUPP; }
+
   int bo_pages(const BoRange& bo, BoPages* out) override {
     auto backing = file_->bo_backing(bo.handle);
     if (!backing) return backing.error().negated();

@@ -131,6 +131,10 @@ int FakeTransport::ioctl(uint32_t command, void* arg, Pointers pointers) {
   }
 }
 
+int FakeTransport::fd_ioctl(int, uint32_t, void*, Pointers) {
+  return -ENOTTY;
+}
+
 int FakeTransport::bo_pages(const BoRange& bo, BoPages* out) {
   state_->mapped.push_back(bo);
   out->fd = memory_.get();

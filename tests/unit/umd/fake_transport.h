@@ -61,6 +61,8 @@ class FakeTransport final : public Transport {
 
   const char* name() const override { return "fake"; }
   int ioctl(uint32_t command, void* arg, Pointers pointers) override;
+  int fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) override;
+  int open_sw_sync() override { return -EOPNOTSUPP; }
   int bo_pages(const BoRange& bo, BoPages* out) override;
   int fence_pages(uint64_t features, FencePages* out) override;
   int read_events(std::span<std::byte> to, bool block) override;

@@ -163,6 +163,19 @@ FAKEGPU_PUBLIC int fakegpu_device_ioctl(struct fakegpu_device *dev, unsigned lon
 FAKEGPU_PUBLIC int fakegpu_device_ioctl_once(struct fakegpu_device *dev, unsigned long request,
                                              void *arg);
 
+/**
+ * An ioctl on a descriptor that the device gave out (SYNC_IOC_*, DMA_BUF_IOCTL_*, SW_SYNC_IOC_*),
+ * in this process or another, over the same GPU; tried once. On the device nodes ioctl() does the
+ * same; on the socket and in-process only this reaches the driver, as no kernel stands between.
+ *
+ * \param fd       in, borrowed
+ * \param request  in
+ * \param arg      in and out, the ioctl's struct. Bad pointers give -EFAULT
+ * \return as the ioctl, with negative errno. -ENOTTY: the descriptor has no such call
+ */
+FAKEGPU_PUBLIC int fakegpu_fd_ioctl(struct fakegpu_device *dev, int fd, unsigned long request,
+                                    void *arg);
+
 #if defined(__cplusplus)
 }
 #endif

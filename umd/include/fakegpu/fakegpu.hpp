@@ -18,6 +18,9 @@
 #include <span>
 #include <system_error>
 #include <type_traits>
+#include <utility>
+
+#include <unistd.h>
 
 #include <fakegpu/fakegpu.h>
 
@@ -46,6 +49,26 @@ class Owner {
   std::unique_ptr<T, Destroy> handle_;
 };
 
+/** Owns a descriptor: move-only, -1 when moved from. Converts to it, as a borrow. */
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  operator int() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
 class Device : public Owner<fakegpu_device, fakegpu_device_close> {
  public:
   /** `where` as for fakegpu_device_open(); nullptr finds the device. */
@@ -57,6 +80,11 @@ class Device : public Owner<fakegpu_device, fakegpu_device_close> {
   int64_t deadline_ns(int64_t from_now_ns) const { return fakegpu_deadline_ns(*this, from_now_ns); }
   uint32_t ring(uint32_t type, uint32_t instance = 0) const {
     return static_cast<uint32_t>(check(fakegpu_find_ring(*this, type, instance), "find ring"));
+  }
+  Fd sw_sync() const {
+    int fd = -1;
+    check(fakegpu_sw_sync_open(*this, &fd), "open sw_sync");
+    return Fd(fd);
   }
 
  private:
@@ -74,7 +102,20 @@ class Bo : public Owner<fakegpu_bo, fakegpu_bo_destroy> {
      uint32_t flags = 0, uint64_t alignment_bytes = 0)
       : Owner(create(device, size_bytes, heap, flags, alignment_bytes)) {}
 
+  /** The BO of a dma-buf. */
+  static Bo import_fd(const Device& device, int fd) {
+    fakegpu_bo* handle = nullptr;
+    check(fakegpu_bo_import(device, fd, &handle), "import BO");
+    return Bo(handle);
+  }
+
   uint64_t size() const { return fakegpu_bo_size(*this); }
+  /** A dma-buf for it. */
+  Fd export_fd() const {
+    int fd = -1;
+    check(fakegpu_bo_export(*this, &fd), "export BO");
+    return Fd(fd);
+  }
   /** Address in the default address space. */
   uint64_t va() const {
     uint64_t va = 0;
@@ -91,6 +132,7 @@ class Bo : public Owner<fakegpu_bo, fakegpu_bo_destroy> {
   }
 
  private:
+  explicit Bo(fakegpu_bo* handle) : Owner(handle) {}
   static fakegpu_bo* create(const Device& device, uint64_t size, uint32_t heap, uint32_t flags,
                             uint64_t alignment) {
     fakegpu_bo* handle = nullptr;
@@ -114,7 +156,33 @@ class Syncobj : public Owner<fakegpu_syncobj, fakegpu_syncobj_destroy> {
     return point;
   }
 
+  /** The object behind a descriptor that export_fd() gave. */
+  static Syncobj import_fd(const Device& device, int fd) {
+    fakegpu_syncobj* handle = nullptr;
+    check(fakegpu_syncobj_import(device, fd, &handle), "import syncobj");
+    return Syncobj(handle);
+  }
+  Fd export_fd() const {
+    int fd = -1;
+    check(fakegpu_syncobj_export(*this, &fd), "export syncobj");
+    return Fd(fd);
+  }
+  /** The fence that it has now, as a sync_file. */
+  Fd export_sync_file(uint64_t point = 0) const {
+    int fd = -1;
+    check(fakegpu_syncobj_export_sync_file(*this, point, &fd), "export sync_file");
+    return Fd(fd);
+  }
+  void import_sync_file(int fd, uint64_t point = 0) const {
+    check(fakegpu_syncobj_import_sync_file(*this, point, fd), "import sync_file");
+  }
+  /** Counts `eventfd` up when the point signals. */
+  void notify(int eventfd, uint64_t point = 0, uint32_t flags = 0) const {
+    check(fakegpu_syncobj_eventfd(*this, point, flags, eventfd), "watch syncobj");
+  }
+
  private:
+  explicit Syncobj(fakegpu_syncobj* handle) : Owner(handle) {}
   static fakegpu_syncobj* create(const Device& device, uint32_t flags) {
     fakegpu_syncobj* handle = nullptr;
     check(fakegpu_syncobj_create(device, flags, &handle), "create syncobj");
@@ -135,6 +203,12 @@ inline bool wait(const Device& device, std::span<const fakegpu_sync_point> point
 }
 inline bool wait(const Device& device, fakegpu_sync_point point, int64_t deadline_ns = INT64_MAX) {
   return wait(device, std::span(&point, 1), deadline_ns);
+}
+
+/** Puts the fence of one object or point into another. */
+inline void transfer(fakegpu_sync_point from, fakegpu_sync_point to, uint32_t flags = 0) {
+  check(fakegpu_syncobj_transfer(to.syncobj, to.point, from.syncobj, from.point, flags),
+        "transfer fence");
 }
 
 class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {

@@ -80,6 +80,29 @@ FAKEGPU_PUBLIC int fakegpu_bo_unmap(struct fakegpu_bo *bo);
 FAKEGPU_PUBLIC int fakegpu_bo_va(struct fakegpu_bo *bo, uint64_t *va);
 
 /**
+ * A dma-buf for the BO: a descriptor to be given to others, which can be mapped, polled, imported,
+ * and asked with DMA_BUF_IOCTL_* (fakegpu_fd_ioctl()).
+ *
+ * \param fd  out, close-on-exec; the caller closes it. It keeps the memory
+ *
+ * Errors: -EMFILE; -EOPNOTSUPP: the transport cannot give descriptors. Counterpart:
+ * amdgpu_bo_export(.., amdgpu_bo_handle_type_dma_buf_fd), drmPrimeHandleToFD().
+ */
+FAKEGPU_PUBLIC int fakegpu_bo_export(struct fakegpu_bo *bo, int *fd);
+
+/**
+ * The memory of such a descriptor as a BO of this device. Importing what this device exported, or
+ * imported before, gives a BO with the same DRM handle; the handle goes with the last of them.
+ *
+ * \param fd   in, borrowed
+ * \param out  out, freed with fakegpu_bo_destroy()
+ *
+ * Errors: -EINVAL, -EBADF: not a dma-buf of this device's GPU; -EMFILE. Counterpart:
+ * amdgpu_bo_import(), drmPrimeFDToHandle().
+ */
+FAKEGPU_PUBLIC int fakegpu_bo_import(struct fakegpu_device *dev, int fd, struct fakegpu_bo **out);
+
+/**
  * Makes an empty address space.
  *
  * \param out  out, freed with fakegpu_vm_destroy()

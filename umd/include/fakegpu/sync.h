@@ -82,6 +82,93 @@ FAKEGPU_PUBLIC int fakegpu_syncobj_query(struct fakegpu_syncobj *syncobj, uint32
                                          uint64_t *point);
 
 /**
+ * A descriptor for the object itself, to be given to others: who imports it has the same object
+ * under a handle of its own.
+ *
+ * \param fd  out, close-on-exec; the caller closes it. It keeps the object
+ *
+ * Errors: -EMFILE; -EOPNOTSUPP: the transport cannot give descriptors. Counterpart:
+ * drmSyncobjHandleToFD().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_export(struct fakegpu_syncobj *syncobj, int *fd);
+
+/**
+ * The object of such a descriptor.
+ *
+ * \param fd   in, borrowed
+ * \param out  out, freed with fakegpu_syncobj_destroy()
+ *
+ * Errors: -EINVAL: not the descriptor of a syncobj of this device's GPU; -EMFILE. Counterpart:
+ * drmSyncobjFDToHandle().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_import(struct fakegpu_device *dev, int fd,
+                                          struct fakegpu_syncobj **out);
+
+/**
+ * The fence that the object has now as a sync_file: it polls readable (POLLIN) once the fence has
+ * signalled, with an error too, and answers SYNC_IOC_* (fakegpu_fd_ioctl()). What becomes of the
+ * object later does not matter to it. When the daemon dies it polls POLLHUP.
+ *
+ * \param point  in, of a timeline; 0: the binary payload
+ * \param fd     out, close-on-exec; the caller closes it
+ *
+ * Errors: -EINVAL: there is no fence; -EMFILE; -EOPNOTSUPP. Counterpart:
+ * drmSyncobjExportSyncFile().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_export_sync_file(struct fakegpu_syncobj *syncobj, uint64_t point,
+                                                    int *fd);
+
+/**
+ * Puts the fence of a sync_file into the object, as its binary payload (point 0) or as a point of
+ * its timeline.
+ *
+ * \param fd  in, borrowed
+ *
+ * Errors: -EINVAL: no sync_file of this device's GPU. Counterpart: drmSyncobjImportSyncFile().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_import_sync_file(struct fakegpu_syncobj *syncobj, uint64_t point,
+                                                    int fd);
+
+/**
+ * Puts the fence of one object or point into another. Both are of one device.
+ *
+ * \param to_point    in, 0: replaces the binary payload; else adds this point to the timeline
+ * \param from_point  in, 0: the binary payload
+ * \param flags       in, 0 or DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT: waits up to five seconds for
+ *                    the source to have a fence
+ *
+ * Errors: -EINVAL: no fence there, two devices, unknown flag; -ETIME. Counterpart:
+ * drmSyncobjTransfer().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_transfer(struct fakegpu_syncobj *to, uint64_t to_point,
+                                            struct fakegpu_syncobj *from, uint64_t from_point,
+                                            uint32_t flags);
+
+/**
+ * Adds 1 to an eventfd, once, when the object or point signals; at once if it has.
+ *
+ * \param point    in, 0: the binary payload
+ * \param flags    in, 0 or DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE: when there is a fence
+ * \param eventfd  in, borrowed
+ *
+ * Errors: -EBADF; -EINVAL: no eventfd, or an unknown flag; -ENOMEM: too many are pending.
+ * Counterpart: drmSyncobjEventfd().
+ */
+FAKEGPU_PUBLIC int fakegpu_syncobj_eventfd(struct fakegpu_syncobj *syncobj, uint64_t point,
+                                           uint32_t flags, int eventfd);
+
+/**
+ * Opens sw_sync: a timeline that its owner moves by hand with SW_SYNC_IOC_* (fakegpu_fd_ioctl()).
+ * Closing it signals what is pending, with -ENOENT.
+ *
+ * \param fd  out, close-on-exec; the caller closes it
+ *
+ * Errors: -EMFILE; -EOPNOTSUPP: the transport has none. Counterpart: opening
+ * /sys/kernel/debug/sync/sw_sync.
+ */
+FAKEGPU_PUBLIC int fakegpu_sw_sync_open(struct fakegpu_device *dev, int *fd);
+
+/**
  * Reads the events of finished submissions (DRM_FAKEGPU_SUBMIT_EVENT), oldest first.
  *
  * \param events  out, room for `max`
