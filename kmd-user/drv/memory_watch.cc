@@ -24,12 +24,12 @@ std::string path_of(int fd) {
 MemoryWatch::MemoryWatch() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
 base::UniqueFd MemoryWatch::open_again(int memory) {
-  const int mode = ::fcntl(memory, F_GETFL) & O_ACCMODE;
-  return base::UniqueFd(::open(path_of(memory).c_str(), mode | O_CLOEXEC));
+  return base::UniqueFd(::open(path_of(memory).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-base::UniqueFd MemoryWatch::open_for_client(int memory) {
-  base::UniqueFd opened = open_again(memory);
+base::UniqueFd MemoryWatch::open_for_client(int memory, bool writable) {
+  const int mode = writable ? O_RDWR : O_RDONLY;
+  base::UniqueFd opened(::open(path_of(memory).c_str(), mode | O_CLOEXEC));
   if (opened && ::flock(opened.get(), LOCK_SH | LOCK_NB) != 0) opened.reset();
   return opened;
 }

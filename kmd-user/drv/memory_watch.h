@@ -17,11 +17,10 @@ class MemoryWatch {
   // Polls readable when something was closed; -1: this system has no inotify to spare.
   int fd() const { return inotify_.get(); }
 
-  // Opens `memory` again, with its own access mode: memfd_create()'s own descriptor raises no
-  // events. An empty one: there is no /proc.
+  // Opens `memory` again, since memfd_create()'s own descriptor raises no events: for us to ask
+  // with, and for somebody to have. Empty: there is no /proc.
   static base::UniqueFd open_again(int memory);
-  // As open_again(), for somebody to have.
-  static base::UniqueFd open_for_client(int memory);
+  static base::UniqueFd open_for_client(int memory, bool writable);
   // `opened`: an opening that nobody else has. Whether clients have none.
   static bool is_unused(int opened);
 

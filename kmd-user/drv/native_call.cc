@@ -53,7 +53,7 @@ int32_t NativeCall::install(std::unique_ptr<File> file) {
   base::UniqueFd opened;
   const auto pages = shared->pages();
   // Memory that cannot be opened again still has a descriptor, which cannot be mapped.
-  if (pages && registry_.add_memory(shared, share_, pages->fd.get(), opened)) {
+  if (pages && registry_.add_memory(shared, share_, *pages, opened)) {
     ::dup3(opened.get(), given_.get(), O_CLOEXEC);
     write_end_.reset();
   } else {

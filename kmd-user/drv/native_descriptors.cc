@@ -103,8 +103,9 @@ void NativeDescriptors::add_pipe(std::shared_ptr<File> file, Share& share, int r
   if (ready & POLLIN) signal_pipe(end->get());
 }
 
-bool NativeDescriptors::add_memory(std::shared_ptr<File> file, Share& share, int memory,
-                                   base::UniqueFd& opened) {
+bool NativeDescriptors::add_memory(std::shared_ptr<File> file, Share& share,
+                                   const File::Backing& pages, base::UniqueFd& opened) {
+  const int memory = pages.fd.get();
   std::vector<Entry> removed;
   {
     base::MutexLock lock(mutex_);
@@ -116,7 +117,7 @@ bool NativeDescriptors::add_memory(std::shared_ptr<File> file, Share& share, int
     sweep_memory(removed);
     Inode inode;
     base::UniqueFd own = MemoryWatch::open_again(memory);
-    opened = MemoryWatch::open_for_client(memory);
+    opened = MemoryWatch::open_for_client(memory, pages.writable);
     if (!own || !opened || !inode_of(memory, inode)) return false;
     if (entries_.contains(inode)) {
       // The same dma-buf exported again: the file that there is goes on to stand for it.

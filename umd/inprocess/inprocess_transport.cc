@@ -2,10 +2,12 @@
 #include "inprocess/inprocess_transport.h"
 
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "caller_memory.h"
@@ -57,19 +59,19 @@ class Pending {
 
 class InprocessTransport final : public Transport {
  public:
-  InprocessTransport(std::unique_ptr<drv::File> file, Shell shell)
-      : shell_(std::move(shell)), file_(std::move(file)) {}
+  InprocessTransport(drv::Machine& machine, std::unique_ptr<drv::File> file, Shell shell)
+      : shell_(std::move(shell)), machine_(machine), file_(std::move(file)) {}
 
   const char* name() const override { return "inprocess"; }
   int64_t now_ns() const override { return shell_.clock.now(); }
 
   int ioctl(uint32_t command, void* arg, Pointers pointers) override {
     return with_caller_memory(
-        pointers, [&](ioctl::UserMemory& memory) { return call(command, arg, memory); });
+        pointers, [&](ioctl::UserMemory& memory) { return call(*file_, command, arg, memory); });
   }
 
-  int fd_ioctl(int, uint32_t, void*, Pointers) override { return -EOPNOTSUPP; }
-  int open_sw_sync() override { return -EOPNOTSUPP; }
+  int fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) override;
+  int open_sw_sync() override;
 
   int bo_pages(const BoRange& bo, BoPages* out) override {
     auto backing = file_->bo_backing(bo.handle);
@@ -97,22 +99,26 @@ class InprocessTransport final : public Transport {
           std::copy_n(bytes.begin(), std::min(bytes.size(), to.size()), to.begin());
           pending.answer(answer);
         });
-    return result ? *result : wait(pending, id);
+    return result ? *result : wait(*file_, pending, id);
   }
 
  private:
   // Names a call while it is pending.
   static uint64_t id_of(const Pending& pending) { return reinterpret_cast<uintptr_t>(&pending); }
 
-  int call(uint32_t command, void* arg, ioctl::UserMemory& memory);
-  int wait(Pending& pending, uint64_t id);
+  int call(drv::File& file, uint32_t command, void* arg, ioctl::UserMemory& memory);
+  int wait(drv::File& file, Pending& pending, uint64_t id);
 
   Shell shell_;
+  drv::Machine& machine_;
   std::unique_ptr<drv::File> file_;  // closed before its machine goes
   const drv::Caller caller_ = this_caller();
+  const base::Ref<drv::NativeDescriptors::Share> share_ =
+      base::make_ref<drv::NativeDescriptors::Share>();
 };
 
-int InprocessTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory) {
+int InprocessTransport::call(drv::File& file, uint32_t command, void* arg,
+                             ioctl::UserMemory& memory) {
   Pending pending;
   std::byte out[kMaxStruct];
   size_t out_bytes = 0;
@@ -121,8 +127,11 @@ int InprocessTransport::call(uint32_t command, void* arg, ioctl::UserMemory& mem
   request.arg = reinterpret_cast<uintptr_t>(arg);
   request.caller = caller_;
   request.id = id_of(pending);
+  // Costs nothing unless the call uses it.
+  std::optional<drv::NativeCall> descriptors;
+  if (shell_.descriptors) request.descriptors = &descriptors.emplace(*shell_.descriptors, *share_);
   const auto immediate =
-      file_->ioctl(request, memory, [&](int answer, std::span<const std::byte> arg_out) {
+      file.ioctl(request, memory, [&](int answer, std::span<const std::byte> arg_out) {
         out_bytes = std::min<size_t>(ioctl::struct_copy(command).out_bytes, arg_out.size());
         std::copy_n(arg_out.begin(), out_bytes, out);
         pending.answer(answer);
@@ -130,21 +139,47 @@ int InprocessTransport::call(uint32_t command, void* arg, ioctl::UserMemory& mem
   if (immediate) {
     // The queue is full: the caller comes again, and tasks of this queue make the room.
     if (*immediate == -EAGAIN) shell_.pump();
+    // Of a call that failed nothing is given.
+    if (*immediate == 0 && descriptors) static_cast<void>(descriptors->release().release());
     return *immediate;
   }
-  const int result = wait(pending, request.id);
+  const int result = wait(file, pending, request.id);
   if (result == -EDEADLK) return result;
   return memory.store(request.arg, std::span(out).first(out_bytes)) ? result : -EFAULT;
 }
 
-int InprocessTransport::wait(Pending& pending, uint64_t id) {
+int InprocessTransport::fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) {
+  const auto file = shell_.descriptors ? shell_.descriptors->find(fd) : nullptr;
+  if (!file) {
+    // Somebody else's, or nobody's: the kernel knows.
+    const int result = ::ioctl(fd, command, arg);
+    return result >= 0 ? result : -errno;
+  }
+  return with_caller_memory(
+      pointers, [&](ioctl::UserMemory& memory) { return call(*file, command, arg, memory); });
+}
+
+int InprocessTransport::open_sw_sync() {
+  if (!shell_.descriptors) return -EOPNOTSUPP;
+  // The kernel names the timeline after the thread that opens it.
+  char name[16] = {};
+  ::prctl(PR_GET_NAME, name);
+  drv::NativeCall descriptors(*shell_.descriptors, *share_);
+  if (const int error = descriptors.reserve(true)) return error;
+  auto file = machine_.open_sw_sync(name);
+  if (!file) return file.error().negated();
+  descriptors.install(std::move(*file));
+  return descriptors.release().release();
+}
+
+int InprocessTransport::wait(drv::File& file, Pending& pending, uint64_t id) {
   // Run the work that the answer depends on in this thread: that saves two hand-offs.
   while (!pending.answered() && shell_.pump()) {
   }
   if (shell_.idle == Idle::kDeadlock) {
     if (pending.answered()) return pending.result;
     // The answer, now -EINTR, must not find this frame gone.
-    file_->interrupt(id);
+    file.interrupt(id);
     while (!pending.answered() && shell_.pump()) {
     }
     return -EDEADLK;
@@ -154,7 +189,7 @@ int InprocessTransport::wait(Pending& pending, uint64_t id) {
     while (!pending.answered() && now_ns() < until) __builtin_ia32_pause();
   }
   while (!pending.answered())
-    if (!pending.sleep()) file_->interrupt(id);
+    if (!pending.sleep()) file.interrupt(id);
   return pending.result;
 }
 
@@ -164,7 +199,7 @@ int make_inprocess_transport(drv::Machine& machine, Shell shell, std::unique_ptr
                              Node node) {
   auto file = machine.open(this_caller(), node == Node::kRender);
   if (!file) return file.error().negated();
-  *out = std::make_unique<InprocessTransport>(std::move(*file), std::move(shell));
+  *out = std::make_unique<InprocessTransport>(machine, std::move(*file), std::move(shell));
   return 0;
 }
 

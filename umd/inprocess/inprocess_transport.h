@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/unique_function.h"
 #include "drv/machine.h"
+#include "drv/native_descriptors.h"
 #include "transport.h"
 
 namespace fakegpu::umd {
@@ -27,6 +28,9 @@ struct Shell {
   Pump pump;  // called by several threads at once if several use the device
   Idle idle = Idle::kSleep;
   std::shared_ptr<void> host;
+  // The machine's; outlives the file unless `host` owns it. nullptr: calls cannot give or take
+  // descriptors (-EOPNOTSUPP).
+  drv::NativeDescriptors* descriptors = nullptr;
 };
 
 // A new open file of `machine`, which outlives it unless `shell.host` owns it.

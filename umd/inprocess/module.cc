@@ -13,10 +13,14 @@
 #include "drv/machine.h"
 #include "inprocess/inprocess_transport.h"
 #include "inprocess/settings.h"
+#include "inprocess/sweeper.h"
 
 namespace fakegpu::umd {
 
 namespace {
+
+// Of one machine; the half of RLIMIT_NOFILE is less, as a rule.
+constexpr unsigned kMaxDescriptors = 65536;
 
 // A machine and what runs it, in the order of construction.
 class Host {
@@ -30,17 +34,24 @@ class Host {
                                         host->executor_, host->tracer_);
     if (!machine) return tl::unexpected(std::move(machine).error());
     host->machine_ = std::move(*machine);
+    auto descriptors = drv::NativeDescriptors::create(kMaxDescriptors, drv::Options().file_objects);
+    if (!descriptors) return tl::unexpected(std::move(descriptors).error());
+    host->descriptors_ = std::move(*descriptors);
+    FAKEGPU_TRY(host->sweeper_.start(*host->descriptors_));
     return host;
   }
   ~Host() {
     if (machine_) machine_->shutdown();
-    // No task of the machine may run any more when it goes.
+    // No task of the machine may run any more when it goes, and no file of it be open.
     executor_.stop();
+    sweeper_.stop();
+    descriptors_.reset();
   }
 
   drv::Machine& machine() { return *machine_; }
   base::Clock& clock() { return clock_; }
   base::RealExecutor& executor() { return executor_; }
+  drv::NativeDescriptors& descriptors() { return *descriptors_; }
 
  private:
   // A caller that waits runs the GPU's work itself.
@@ -51,6 +62,8 @@ class Host {
   base::Tracer tracer_;
   base::RealExecutor executor_;
   std::unique_ptr<drv::Machine> machine_;
+  std::unique_ptr<drv::NativeDescriptors> descriptors_;
+  Sweeper sweeper_;
 };
 
 int host_for(const std::string& settings, std::shared_ptr<Host>* out) {
@@ -75,7 +88,8 @@ int open(const std::string& settings, std::unique_ptr<Transport>* out, Node node
   const int result = host_for(settings, &host);
   if (result != 0) return result;
   Host& h = *host;
-  Shell shell = {h.clock(), [&h] { return h.executor().run_one(); }, Idle::kSleep, std::move(host)};
+  Shell shell = {h.clock(), [&h] { return h.executor().run_one(); }, Idle::kSleep, std::move(host),
+                 &h.descriptors()};
   return make_inprocess_transport(h.machine(), std::move(shell), out, node);
 }
 

@@ -24,7 +24,8 @@ struct Record {
 
 class FakeFile final : public File {
  public:
-  FakeFile(Record& record, base::UniqueFd memory) : record_(record), memory_(std::move(memory)) {}
+  FakeFile(Record& record, base::UniqueFd memory, bool writable = true)
+      : record_(record), memory_(std::move(memory)), writable_(writable) {}
   ~FakeFile() override { record_.closed = true; }
 
   ioctl::Plan plan(uint32_t, const Caller&, std::span<const std::byte>) override { return {}; }
@@ -38,26 +39,28 @@ class FakeFile final : public File {
   }
   base::Result<Backing> pages() override {
     if (!memory_) return base::fail(ENODEV, "no memory");
-    return Backing{std::move(*memory_.duplicate()), 0, 4096};
+    return Backing{std::move(*memory_.duplicate()), 0, 4096, writable_};
   }
 
  private:
   Record& record_;
   base::UniqueFd memory_;
+  bool writable_;
 };
 
 struct NativeDescriptorsTest : testing::Test {
   // Gives a file away: its descriptor.
-  base::UniqueFd give(Record& record, base::UniqueFd memory = {}) {
+  base::UniqueFd give(Record& record, base::UniqueFd memory = {}, bool writable = true) {
     NativeCall call(*registry, *share);
     EXPECT_EQ(call.reserve(true), 0);
-    const int32_t fd = call.install(std::make_unique<FakeFile>(record, std::move(memory)));
+    const int32_t fd =
+        call.install(std::make_unique<FakeFile>(record, std::move(memory), writable));
     base::UniqueFd given = call.release();
     EXPECT_EQ(given.get(), fd);
     return given;
   }
-  base::UniqueFd dma_buf(Record& record, int memory) {
-    return give(record, base::UniqueFd(::fcntl(memory, F_DUPFD_CLOEXEC, 0)));
+  base::UniqueFd dma_buf(Record& record, int memory, bool writable = true) {
+    return give(record, base::UniqueFd(::fcntl(memory, F_DUPFD_CLOEXEC, 0)), writable);
   }
   static short events(int fd) {
     pollfd asked = {fd, POLLIN, 0};
@@ -205,6 +208,14 @@ TEST_F(NativeMemory, IsTheMemoryItself) {
   ASSERT_TRUE(theirs && ours);
   theirs->data()[7] = std::byte{42};
   EXPECT_EQ(ours->data()[7], std::byte{42});
+}
+
+TEST_F(NativeMemory, IsReadOnlyIfTheFileIs) {
+  const base::UniqueFd fd = dma_buf(record, memory.get(), false);
+  EXPECT_TRUE(base::Mapping::map_shared(fd.get(), 0, 4096, PROT_READ));
+  const auto writable = base::Mapping::map_shared(fd.get(), 0, 4096, PROT_READ | PROT_WRITE);
+  ASSERT_FALSE(writable);
+  EXPECT_EQ(writable.error().negated(), -EACCES);
 }
 
 TEST_F(NativeMemory, LivesAsLongAsItsMappings) {

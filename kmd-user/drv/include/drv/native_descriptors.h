@@ -83,7 +83,8 @@ class NativeDescriptors {
   // What was charged for becomes `file`. The caller holds the read end, or `opened`.
   void add_pipe(std::shared_ptr<File> file, Share& share, int read_end, base::UniqueFd write_end);
   // False: it cannot be opened again, nothing has changed.
-  bool add_memory(std::shared_ptr<File> file, Share& share, int memory, base::UniqueFd& opened);
+  bool add_memory(std::shared_ptr<File> file, Share& share, const File::Backing& pages,
+                  base::UniqueFd& opened);
 
   void remove(Entries::iterator entry, std::vector<Entry>& removed) REQUIRES(mutex_);
   void sweep_pipes(std::vector<Entry>& removed) REQUIRES(mutex_);
