@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "channel_requests.h"
+#include "socket_descriptors.h"
 
 namespace fakegpu::cuse_dev {
 
@@ -68,9 +69,12 @@ struct SocketConnection::Arrays {
   }
 };
 
-SocketConnection::SocketConnection(drv::Machine& machine, const drv::Caller& caller, bool may_open,
+SocketConnection::SocketConnection(drv::Machine& machine, drv::NativeDescriptors& descriptors,
+                                   const drv::Caller& caller, bool may_open,
                                    base::Ref<SocketSender> sender, std::span<std::byte> replies)
     : machine_(machine),
+      descriptors_(descriptors),
+      share_(base::make_ref<drv::NativeDescriptors::Share>()),
       caller_(caller),
       may_open_(may_open),
       sender_(std::move(sender)),
@@ -78,10 +82,12 @@ SocketConnection::SocketConnection(drv::Machine& machine, const drv::Caller& cal
 
 SocketConnection::~SocketConnection() {
   sender_->close();
+  // A file of a call that others have too lives on, without it.
+  for (const auto& [id, object] : objects_) object->interrupt(call_id(id));
   if (link_) link_->leave();
 }
 
-base::Result<> SocketConnection::handle(std::span<std::byte> message) {
+base::Result<> SocketConnection::handle(std::span<std::byte> message, PassedDescriptors passed) {
   wire::Header header;
   if (message.size() < sizeof(header))
     return base::fail(EPROTO, "a message of {} bytes", message.size());
@@ -92,6 +98,11 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message) {
   if (!file_ && !link_ && header.type != Type::kHello)
     return base::fail(EPROTO, "message {} before Hello", static_cast<uint32_t>(header.type));
 
+  const bool call = header.type == Type::kIoctl || header.type == Type::kFdIoctl;
+  if (passed.bad() || (passed.count() != 0 && !call))
+    return base::fail(EPROTO, "message {} with a descriptor that does not belong there",
+                      static_cast<uint32_t>(header.type));
+
   const auto parsed =
       [&]<typename T>(base::Result<> (SocketConnection::*serve)(const T&)) -> base::Result<> {
     const base::Result<T> request = whole<T>(message);
@@ -101,12 +112,13 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message) {
   switch (header.type) {
     case Type::kHello:
       return parsed(&SocketConnection::hello);
-    case Type::kIoctl: {
+    case Type::kIoctl:
+    case Type::kFdIoctl: {
       if (message.size() < sizeof(wire::IoctlRequest))
         return base::fail(EPROTO, "an ioctl of {} bytes", message.size());
       wire::IoctlRequest request;
       std::memcpy(&request, message.data(), sizeof(request));
-      return ioctl(request, message.subspan(sizeof(request)));
+      return ioctl(request, message.subspan(sizeof(request)), std::move(passed));
     }
     case Type::kInterrupt:
       return parsed(&SocketConnection::interrupt);
@@ -116,6 +128,8 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message) {
       return parsed(&SocketConnection::get_descriptor);
     case Type::kRead:
       return parsed(&SocketConnection::read);
+    case Type::kOpenSwSync:
+      return parsed(&SocketConnection::open_sw_sync);
     case Type::kHelloReply:
     case Type::kIoctlReply:
     case Type::kFdReply:
@@ -167,7 +181,11 @@ int SocketConnection::open_or_join(const wire::Hello& hello) {
 base::Result<> SocketConnection::interrupt(const wire::Interrupt& interrupt) {
   if (interrupt.pad != 0) return base::fail(EPROTO, "Interrupt with padding {:#x}", interrupt.pad);
   // Of a call that was just answered: the signal came too late to matter.
-  if (file_) file_->interrupt(interrupt.call);
+  const auto object = objects_.find(interrupt.call);
+  if (object != objects_.end())
+    object->second->interrupt(call_id(interrupt.call));
+  else if (file_)
+    file_->interrupt(interrupt.call);
   return {};
 }
 
@@ -210,9 +228,28 @@ base::Result<> SocketConnection::read(const wire::ReadRequest& request) {
   return {};
 }
 
-base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request,
-                                       std::span<std::byte> rest) {
+base::Result<> SocketConnection::check_descriptors(const wire::IoctlRequest& request,
+                                                   const PassedDescriptors& passed) {
+  const ioctl::Row* row = ioctl::find_row(request.command);
+  const bool takes = row != nullptr && row->fds.takes >= 0;
+  const bool gives = row != nullptr && row->fds.gives >= 0;
+  const size_t expected = (request.header.type == Type::kFdIoctl ? 1 : 0) +
+                          (request.taken == wire::Taken::kPassed ? 1 : 0);
+  if (request.taken > wire::Taken::kForeign || takes != (request.taken != wire::Taken::kNone))
+    return base::fail(EPROTO, "ioctl {:#x} that takes descriptor {}", request.command,
+                      static_cast<uint32_t>(request.taken));
+  if (passed.count() != expected)
+    return base::fail(EPROTO, "ioctl {:#x} with {} descriptors", request.command, passed.count());
+  const int reserved = request.reserved;
+  if (reserved != 0 && (!gives || (reserved != -EMFILE && reserved != -ENFILE)))
+    return base::fail(EPROTO, "ioctl {:#x} that reserved {}", request.command, reserved);
+  return {};
+}
+
+base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::span<std::byte> rest,
+                                       PassedDescriptors passed) {
   const uint32_t id = request.header.id;
+  FAKEGPU_TRY(check_descriptors(request, passed));
   if (request.spans > kMaxSpans || request.spans * sizeof(wire::Span) > rest.size())
     return base::fail(EPROTO, "ioctl with {} spans in {} bytes", request.spans, rest.size());
   const auto arrays = Arrays::parse(rest.first(request.spans * sizeof(wire::Span)));
@@ -228,7 +265,16 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request,
     refuse(id, Type::kIoctlReply, -EPERM);
     return {};
   }
-  const ioctl::Plan plan = file_->plan(request.command, caller_, in.first(struct_bytes));
+  std::shared_ptr<drv::File> object;
+  if (request.header.type == Type::kFdIoctl) {
+    object = descriptors_.find(passed.next().get());
+    if (!object) {
+      refuse(id, Type::kIoctlReply, -ENOTTY);
+      return {};
+    }
+  }
+  drv::File& file = object ? *object : *file_;
+  const ioctl::Plan plan = file.plan(request.command, caller_, in.first(struct_bytes));
   if (plan.error != 0) {
     refuse(id, Type::kIoctlReply, plan.error);
     return {};
@@ -240,14 +286,16 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request,
   }
   if (plan.segments != arrays->segments)
     return base::fail(EPROTO, "ioctl {:#x} with other spans than its struct says", request.command);
-  run(request, plan.segments, in, with_out_arrays);
+  base::UniqueFd taken;
+  if (request.taken == wire::Taken::kPassed) taken = passed.next();
+  run(std::move(object), request, plan.segments, in, with_out_arrays, std::move(taken));
   return {};
 }
 
 // What comes back is built where the reply is sent from; what only goes in stays in the message.
-void SocketConnection::run(const wire::IoctlRequest& request,
+void SocketConnection::run(std::shared_ptr<drv::File> object, const wire::IoctlRequest& request,
                            std::span<const ioctl::Segment> segments, std::span<std::byte> in,
-                           bool with_out_arrays) {
+                           bool with_out_arrays, base::UniqueFd taken) {
   const uint32_t id = request.header.id;
   const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
   ioctl::PlannedMemory memory;
@@ -285,13 +333,57 @@ void SocketConnection::run(const wire::IoctlRequest& request,
     else
       sender->answer(id, {.head = bytes_of(head)});
   };
-  const drv::Request call{request.command, request.arg, caller_, id};
-  const std::optional<int> result = file_->ioctl(call, memory, std::move(late));
-  if (!result) return sender_->add_pending(id);
-  const auto head =
+  SocketDescriptors descriptors(descriptors_, *share_, request, std::move(taken));
+  const drv::Request call{request.command, request.arg, caller_, object ? call_id(id) : id,
+                          &descriptors};
+  drv::File& file = object ? *object : *file_;
+  const std::optional<int> result = file.ioctl(call, memory, std::move(late));
+  if (!result) {
+    if (object) {
+      std::erase_if(objects_, [this](const auto& at) { return !sender_->is_pending(at.first); });
+      objects_[id] = std::move(object);
+    }
+    return sender_->add_pending(id);
+  }
+  auto head =
       answer_head(Type::kIoctlReply, id, *result, static_cast<size_t>(body.size() - out.size()));
+  base::UniqueFd given;
+  if (*result == 0) given = descriptors.release();
+  if (given && descriptors.keep_on_exec()) head.flags = wire::kKeepOnExec;
   std::memcpy(replies_.data(), &head, sizeof(head));
-  sender_->send({.head = replies_.first(head.header.bytes)});
+  const int error =
+      sender_->send({.head = replies_.first(head.header.bytes), .descriptor = std::move(given)});
+  if (error != 0) refuse(id, Type::kIoctlReply, error);
+}
+
+base::Result<> SocketConnection::open_sw_sync(const wire::OpenSwSync& request) {
+  const uint32_t id = request.header.id;
+  FAKEGPU_TRY(check_id(id));
+  const auto open = [&]() -> base::Result<base::UniqueFd> {
+    if (link_) return base::fail(EPERM, "a channel");
+    drv::NativeCall call(descriptors_, *share_);
+    if (const int error = call.reserve(true)) return base::fail(-error, "no descriptors left");
+    auto file = machine_.open_sw_sync({request.name, strnlen(request.name, sizeof(request.name))});
+    if (!file) return tl::unexpected(std::move(file).error());
+    call.install(std::move(*file));
+    return call.release();
+  };
+  send_given(id, open());
+  return {};
+}
+
+void SocketConnection::send_given(uint32_t id, base::Result<base::UniqueFd> descriptor) {
+  wire::FdReply reply = {};
+  reply.header = header_of(Type::kFdReply, id, sizeof(reply));
+  if (descriptor) {
+    const int error =
+        sender_->send({.head = bytes_of(reply), .descriptor = std::move(*descriptor)});
+    if (error == 0) return;
+    reply.result = error;
+  } else {
+    reply.result = descriptor.error().negated();
+  }
+  sender_->send({.head = bytes_of(reply)});
 }
 
 }  // namespace fakegpu::cuse_dev

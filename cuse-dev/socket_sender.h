@@ -33,6 +33,8 @@ class SocketSender final : public base::RefCounted {
   SocketSender(base::UniqueFd socket, uint64_t connection, int writable)
       : connection_(connection), writable_(writable), socket_(std::move(socket)) {}
 
+  uint64_t connection() const { return connection_; }
+
   // One message in up to three pieces, and a descriptor to go with it, which is closed when sent.
   struct Message {
     std::span<const std::byte> head;

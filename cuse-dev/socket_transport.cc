@@ -15,6 +15,9 @@
 namespace fakegpu::cuse_dev {
 namespace {
 
+// Open files that clients have as descriptors; the half of RLIMIT_NOFILE may be less.
+constexpr unsigned kMaxDescriptors = 65536;
+
 base::UniqueFd open_spare() {
   return base::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
@@ -55,6 +58,13 @@ SocketTransport::~SocketTransport() {
 
 base::Result<> SocketTransport::start(drv::Machine& machine, Owner&) {
   machine_ = &machine;
+  auto descriptors = drv::NativeDescriptors::create(kMaxDescriptors, drv::Options().file_objects);
+  if (!descriptors) return tl::unexpected(std::move(descriptors).error());
+  descriptors_ = std::move(*descriptors);
+  descriptors_watch_ = loop_.watch(descriptors_->fd(), [this] {
+    descriptors_->sweep();
+    return false;
+  });
   writable_watch_ = loop_.watch(writable_.get(), [this] { return flush_some(); });
   listener_watch_ = loop_.watch(listener_->fd(), [this] { return accept_one(); });
   return {};
@@ -70,6 +80,9 @@ void SocketTransport::stop() {
     drop(client);
   }
   if (writable_watch_ != 0) loop_.unwatch(std::exchange(writable_watch_, 0));
+  if (descriptors_watch_ != 0) loop_.unwatch(std::exchange(descriptors_watch_, 0));
+  // Its files go before the machine does.
+  descriptors_.reset();
 }
 
 bool SocketTransport::accept_one() {
@@ -116,8 +129,14 @@ base::Result<> SocketTransport::add(base::UniqueFd socket) {
   const bool allowed = may_open(options_.access, caller->uid, groups);
   const uint64_t id = ++last_id_;
   auto sender = base::make_ref<SocketSender>(std::move(socket), id, writable_.get());
-  std::unique_ptr<Client> client(new Client{
-      id, 0, {*machine_, *caller, allowed, std::move(sender), {reply_.get(), kMaxReplyBytes}}});
+  std::unique_ptr<Client> client(new Client{id,
+                                            0,
+                                            {*machine_,
+                                             *descriptors_,
+                                             *caller,
+                                             allowed,
+                                             std::move(sender),
+                                             {reply_.get(), kMaxReplyBytes}}});
   ++held;
   Client& added = *client;
   clients_.emplace(id, std::move(client));
@@ -130,18 +149,25 @@ bool SocketTransport::serve_one(Client& client, int socket) {
   msghdr header = {};
   header.msg_iov = &data;
   header.msg_iovlen = 1;
-  // No room for descriptors: the kernel closes what the client passes, and says MSG_CTRUNC.
-  const ssize_t got = ::recvmsg(socket, &header, MSG_DONTWAIT);
+  alignas(cmsghdr) char control[CMSG_SPACE(PassedDescriptors::kMax * sizeof(int))];
+  if (PassedDescriptors::may_receive()) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof(control);
+  }
+  const ssize_t got = ::recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got < 0 && errno == EAGAIN) return false;
   if (got < 0 && errno == EINTR) return true;
+  PassedDescriptors passed;
+  if (got > 0) passed = PassedDescriptors(header);
   SocketConnection& connection = client.connection;
   if (got <= 0 || connection.sender().aborted()) {
     drop(client);
     return false;
   }
-  const auto served = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
-                          ? base::fail(EPROTO, "a message too long, or with descriptors")
-                          : connection.handle({request_.get(), static_cast<size_t>(got)});
+  const auto served =
+      (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
+          ? base::fail(EPROTO, "a message too long, or with too many descriptors")
+          : connection.handle({request_.get(), static_cast<size_t>(got)}, std::move(passed));
   if (served) return true;
   base::log(base::LogLevel::kInfo, "socket: pid {} (uid {}) is cut off: {}",
             connection.caller().pid, connection.caller().uid, served.error().message());

@@ -68,8 +68,10 @@ class SocketTransport final : public Transport {
   base::UniqueFd spare_;
   bool shedding_ = false;
   drv::Machine* machine_ = nullptr;
+  std::unique_ptr<drv::NativeDescriptors> descriptors_;
   Loop::WatchId listener_watch_ = 0;
   Loop::WatchId writable_watch_ = 0;
+  Loop::WatchId descriptors_watch_ = 0;
   uint64_t last_id_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<Client>> clients_;
   std::unordered_map<uint32_t, unsigned> per_uid_;

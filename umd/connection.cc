@@ -58,14 +58,34 @@ int Connection::hello(const uint64_t token[2], wire::Node node) {
   return answer.result;
 }
 
-int Connection::send(std::span<const std::byte> message) {
-  if (::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) return 0;
-  if (errno == EINTR) return -EINTR;
-  return errno == EMSGSIZE ? -ENOMEM : -ENODEV;
+int Connection::send(std::span<const std::byte> message, std::span<const int> fds) {
+  iovec data = {const_cast<std::byte*>(message.data()), message.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
+  msghdr header = {};
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
+  if (!fds.empty()) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+  }
+  if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL) >= 0) return 0;
+  switch (errno) {
+    case EINTR:
+    case EBADF:  // another thread has closed what is passed
+    case ETOOMANYREFS:
+      return -errno;
+    default:
+      return errno == EMSGSIZE ? -ENOMEM : -ENODEV;
+  }
 }
 
 int Connection::call(wire::Type type, std::span<std::byte> message, wire::Type expected,
-                     size_t minimum, bool interruptible, Reply* reply) {
+                     size_t minimum, bool interruptible, Reply* reply, std::span<const int> fds) {
   Call call;
   std::unique_lock lock(mutex_);
   if (lost_) return -ENODEV;
@@ -77,7 +97,7 @@ int Connection::call(wire::Type type, std::span<std::byte> message, wire::Type e
   std::memcpy(message.data(), &header, sizeof(header));
   int sent;
   do {
-    sent = send(message);
+    sent = send(message, fds);
   } while (sent == -EINTR && !interruptible);
 
   lock.lock();
@@ -154,9 +174,12 @@ bool Connection::read_one() {
   if (got > 0) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
       if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-      int received;
-      std::memcpy(&received, CMSG_DATA(c), sizeof(received));
-      fd = OwnedFd(received);
+      // One belongs there; more are closed.
+      for (size_t at = 0; at + CMSG_LEN(sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+        int received;
+        std::memcpy(&received, CMSG_DATA(c) + at, sizeof(received));
+        fd = OwnedFd(received);
+      }
     }
   }
   if (got <= 0 || (message.msg_flags & MSG_TRUNC))

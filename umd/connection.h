@@ -37,12 +37,13 @@ class Connection {
     OwnedFd fd;
   };
 
-  // Sends `message`, whose header this fills in, and blocks for the answer to it, which has the
-  // type `expected` and at least `minimum` bytes. A signal sends kInterrupt once, if
-  // `interruptible`; the answer then tells what became of the call. -ENODEV: the daemon is gone, or
-  // speaks nonsense.
+  // Sends `message`, whose header this fills in, with the descriptors `fds`, and blocks for the
+  // answer to it, which has the type `expected` and at least `minimum` bytes. A signal sends
+  // kInterrupt once, if `interruptible`; the answer then tells what became of the call. -ENODEV:
+  // the daemon is gone, or speaks nonsense.
   int call(ioctl::wire::Type type, std::span<std::byte> message, ioctl::wire::Type expected,
-           size_t minimum, bool interruptible, Reply* reply);
+           size_t minimum, bool interruptible, Reply* reply, std::span<const int> fds = {});
+  static constexpr size_t kMaxFds = 2;
 
  private:
   struct Call {
@@ -53,7 +54,7 @@ class Connection {
     bool lost = false;
   };
 
-  int send(std::span<const std::byte> message);
+  int send(std::span<const std::byte> message, std::span<const int> fds = {});
   // Reads one message for whoever it is for. False: a signal came first.
   bool read_one();
   void deliver(std::span<const std::byte> message, OwnedFd fd);

@@ -11,9 +11,14 @@ int FdRequests::request(Connection& connection, wire::Type type, uint32_t handle
                         wire::FdReply* answer) {
   wire::GetFd get = {};
   get.handle = handle;
+  return ask(connection, type, std::as_writable_bytes(std::span(&get, 1)), fd, answer);
+}
+
+int FdRequests::ask(Connection& connection, wire::Type type, std::span<std::byte> message,
+                    OwnedFd* fd, wire::FdReply* answer) {
   Connection::Reply reply;
-  const int result = connection.call(type, std::as_writable_bytes(std::span(&get, 1)),
-                                     wire::Type::kFdReply, sizeof(wire::FdReply), false, &reply);
+  const int result =
+      connection.call(type, message, wire::Type::kFdReply, sizeof(wire::FdReply), false, &reply);
   if (result != 0) return result;
   std::memcpy(answer, reply.bytes.data(), sizeof(*answer));
   if (answer->result != 0) return answer->result;

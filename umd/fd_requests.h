@@ -16,6 +16,10 @@ class FdRequests {
   int bo_pages(Connection& connection, const BoRange& bo, BoPages* out);
   static int fence_pages(Connection& connection, FencePages* out);
 
+  // Sends a request of `type` that is answered by kFdReply with a descriptor.
+  static int ask(Connection& connection, ioctl::wire::Type type, std::span<std::byte> message,
+                 OwnedFd* fd, ioctl::wire::FdReply* answer);
+
  private:
   static int request(Connection& connection, ioctl::wire::Type type, uint32_t handle, OwnedFd* fd,
                      ioctl::wire::FdReply* answer);

@@ -28,6 +28,7 @@ class OwnedFd {
   }
 
   int get() const { return fd_; }
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:

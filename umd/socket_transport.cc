@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Flattened ioctls over the daemon's socket: no privilege and no kernel feature needed.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "call_fds.h"
 #include "caller_memory.h"
 #include "connection.h"
 #include "fd_requests.h"
+#include "ioctl/passing.h"
 #include "ioctl/plan.h"
 #include "ioctl/table.h"
 #include "ioctl/user_memory.h"
@@ -43,11 +49,30 @@ class SocketTransport final : public Transport {
 
   int ioctl(uint32_t command, void* arg, Pointers pointers) override {
     return with_caller_memory(
-        pointers, [&](ioctl::UserMemory& memory) { return call(command, arg, memory); });
+        pointers, [&](ioctl::UserMemory& memory) { return call(-1, command, arg, memory); });
   }
 
-  int fd_ioctl(int, uint32_t, void*, Pointers) override { return -EOPNOTSUPP; }
-  int open_sw_sync() override { return -EOPNOTSUPP; }
+  int fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) override {
+    if (::fcntl(fd, F_GETFD) < 0) return -errno;
+    if (!ioctl::may_pass(fd)) {
+      // Not of the daemon's; the kernel knows.
+      const int result = ::ioctl(fd, command, arg);
+      return result >= 0 ? result : -errno;
+    }
+    return with_caller_memory(
+        pointers, [&](ioctl::UserMemory& memory) { return call(fd, command, arg, memory); });
+  }
+
+  int open_sw_sync() override {
+    wire::OpenSwSync open = {};
+    // The kernel names the timeline after the thread that opens it.
+    ::prctl(PR_GET_NAME, open.name);
+    OwnedFd fd;
+    wire::FdReply answer = {};
+    const int result = FdRequests::ask(connection_, wire::Type::kOpenSwSync,
+                                       std::as_writable_bytes(std::span(&open, 1)), &fd, &answer);
+    return result == 0 ? fd.release() : result;
+  }
 
   int bo_pages(const BoRange& bo, BoPages* out) override {
     return fds_.bo_pages(connection_, bo, out);
@@ -80,27 +105,32 @@ class SocketTransport final : public Transport {
     return answer.result;
   }
 
-  int call(uint32_t command, void* arg, ioctl::UserMemory& memory);
+  // `subject`: the descriptor that the call is on; -1: the device's file.
+  int call(int subject, uint32_t command, void* arg, ioctl::UserMemory& memory);
 
   Connection connection_;
   FdRequests fds_;
 };
 
-int SocketTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory) {
+int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserMemory& memory) {
   const uint64_t address = reinterpret_cast<uintptr_t>(arg);
   const ioctl::StructCopy copy = ioctl::struct_copy(command);
   std::vector<std::byte> in(copy.in_bytes);
   if (!memory.fetch(address, in)) return -EFAULT;
 
   ioctl::Plan plan;
-  if (const ioctl::Row* row = ioctl::find_row(command)) {
+  std::vector<std::byte> known = in;
+  const ioctl::Row* row = ioctl::find_row(command);
+  if (row) {
     // As the driver will see it: cut or zero-extended to the struct that this build knows.
-    std::vector<std::byte> known = in;
     known.resize(row->size);
     plan = ioctl::plan_arrays(*row, known);
   }
+  CallFds fds(row, known, subject);
 
   wire::IoctlRequest request = {};
+  request.taken = fds.taken();
+  request.reserved = fds.reserved();
   request.command = command;
   request.spans = static_cast<uint32_t>(plan.segments.size());
   request.arg = address;
@@ -133,18 +163,22 @@ int SocketTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory
   std::memcpy(message.data(), &request, sizeof(request));
 
   Connection::Reply reply;
-  const int sent = connection_.call(wire::Type::kIoctl, message, wire::Type::kIoctlReply,
-                                    sizeof(wire::IoctlReply), true, &reply);
+  const int sent = connection_.call(subject < 0 ? wire::Type::kIoctl : wire::Type::kFdIoctl,
+                                    message, wire::Type::kIoctlReply, sizeof(wire::IoctlReply),
+                                    true, &reply, fds.passed());
   if (sent != 0) return sent;
   const int result = result_of(reply);
-  std::span<const std::byte> out =
-      std::span<const std::byte>(reply.bytes).subspan(sizeof(wire::IoctlReply));
+  const std::span<std::byte> stored = std::span(reply.bytes).subspan(sizeof(wire::IoctlReply));
+  std::span<const std::byte> out = stored;
   if (out.empty()) {
     // Refused before it reached the driver: the struct goes back as it came.
     in.resize(copy.out_bytes);
     return memory.store(address, in) ? result : -EFAULT;
   }
   if (!readable || out.size() != out_bytes) return -ENODEV;
+  if (result == 0) {
+    if (const int error = fds.install(reply, stored.first(copy.out_bytes))) return error;
+  }
   if (!memory.store(address, out.first(copy.out_bytes))) return -EFAULT;
   out = out.subspan(copy.out_bytes);
   std::span<const std::byte> before = std::span<const std::byte>(message).subspan(arrays_at);
@@ -155,6 +189,7 @@ int SocketTransport::call(uint32_t command, void* arg, ioctl::UserMemory& memory
     }
     before = before.subspan(segment.bytes);
   }
+  if (result == 0) fds.release();
   return result;
 }
 

@@ -153,7 +153,7 @@ TEST_P(SocketIoctl, ALongerStructComesBackWithItsEndAsItWas) {
     ASSERT_EQ(reply.body().size(), sizeof(arg));
     for (size_t i = row; i < sizeof(arg); ++i)
       ASSERT_EQ(reply.body()[i], std::byte{0x5a}) << i << (what == handle ? " late" : "");
-    EXPECT_EQ(reply.as<wire::IoctlReply>().pad, 0u);
+    EXPECT_EQ(reply.as<wire::IoctlReply>().flags, 0u);
   }
 }
 

@@ -14,12 +14,13 @@ static_assert(std::has_unique_object_representations_v<Header> && sizeof(Header)
 static_assert(std::has_unique_object_representations_v<Hello> && sizeof(Hello) == 40);
 static_assert(std::has_unique_object_representations_v<Reply> && sizeof(Reply) == 24);
 static_assert(std::has_unique_object_representations_v<Span> && sizeof(Span) == 16);
-static_assert(std::has_unique_object_representations_v<IoctlRequest> && sizeof(IoctlRequest) == 32);
+static_assert(std::has_unique_object_representations_v<IoctlRequest> && sizeof(IoctlRequest) == 40);
 static_assert(std::has_unique_object_representations_v<IoctlReply> && sizeof(IoctlReply) == 24);
 static_assert(std::has_unique_object_representations_v<Interrupt> && sizeof(Interrupt) == 24);
 static_assert(std::has_unique_object_representations_v<GetFd> && sizeof(GetFd) == 24);
 static_assert(std::has_unique_object_representations_v<FdReply> && sizeof(FdReply) == 40);
 static_assert(std::has_unique_object_representations_v<ReadRequest> && sizeof(ReadRequest) == 24);
+static_assert(std::has_unique_object_representations_v<OpenSwSync> && sizeof(OpenSwSync) == 32);
 
 TEST(Wire, MagicReadsFgpuInMemory) {
   const uint32_t magic = kMagic;
@@ -31,6 +32,7 @@ TEST(Wire, TypesKeepTheirNumbers) {
   EXPECT_EQ(static_cast<uint32_t>(Type::kIoctl), 3u);
   EXPECT_EQ(static_cast<uint32_t>(Type::kReadReply), 10u);
   EXPECT_EQ(static_cast<uint32_t>(Type::kGetFencePage), 11u);
+  EXPECT_EQ(static_cast<uint32_t>(Type::kOpenSwSync), 13u);
 }
 
 }  // namespace
