@@ -2,8 +2,11 @@
 #include "client.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <utility>
+
+#include "ioctl/drm_core.h"
 
 namespace fakegpu::conformance {
 
@@ -28,10 +31,36 @@ void set_paths(std::string device, std::string card, std::string sw_sync) {
   the_sw_sync = std::move(sw_sync);
 }
 
+short poll_events(int fd, int timeout) {
+  pollfd asked = {fd, POLLIN, 0};
+  ::poll(&asked, 1, timeout);
+  return asked.revents;
+}
+
 uint32_t Client::make_syncobj(uint32_t flags) const {
   drm_syncobj_create arg = {.handle = 0, .flags = flags};
   EXPECT_EQ(call(DRM_IOCTL_SYNCOBJ_CREATE, arg), 0);
   return arg.handle;
+}
+
+Fd Client::sw_sync() const {
+  int fd = -1;
+  EXPECT_EQ(fakegpu_sw_sync_open(device_, &fd), 0);
+  return Fd(fd);
+}
+
+int Client::handle_to_fd(uint32_t handle, uint32_t flags, uint64_t point, uint32_t pad) const {
+  ioctl::SyncobjHandle arg = {handle, flags, -1, pad, point};
+  const int result = call(resized(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, sizeof(arg)), arg);
+  return result == 0 ? arg.fd : result;
+}
+
+int Client::fd_to_handle(int fd, uint32_t& handle, uint32_t flags, uint64_t point,
+                         uint32_t pad) const {
+  ioctl::SyncobjHandle arg = {handle, flags, fd, pad, point};
+  const int result = call(resized(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, sizeof(arg)), arg);
+  handle = arg.handle;
+  return result;
 }
 
 uint32_t Client::make_bo(uint64_t size, uint32_t heap) const {

@@ -45,6 +45,9 @@ uint64_t address_of(const T* pointer) {
   return reinterpret_cast<uintptr_t>(pointer);
 }
 
+// Events of a poll() for POLLIN that waits so long, in milliseconds; -1: for ever.
+short poll_events(int fd, int timeout = 0);
+
 // An open file.
 class Client {
  public:
@@ -67,6 +70,19 @@ class Client {
   int call_at(unsigned long request, uint64_t address) const {
     return fakegpu_device_ioctl_once(device_, request, reinterpret_cast<void*>(address));
   }
+
+  // The same on a descriptor that the device gave out.
+  template <typename T>
+  int fd_call(int fd, unsigned long request, T& arg) const {
+    return fakegpu_fd_ioctl(device_, fd, request, &arg);
+  }
+  // A new sw_sync; expects success.
+  Fd sw_sync() const;
+  // A raw HANDLE_TO_FD: the descriptor or a negative errno.
+  int handle_to_fd(uint32_t handle, uint32_t flags = 0, uint64_t point = 0, uint32_t pad = 0) const;
+  // A raw FD_TO_HANDLE: 0 or a negative errno; `handle` in and out.
+  int fd_to_handle(int fd, uint32_t& handle, uint32_t flags = 0, uint64_t point = 0,
+                   uint32_t pad = 0) const;
 
   // Each makes an object by a raw ioctl and expects success.
   uint32_t make_syncobj(uint32_t flags = 0) const;
