@@ -32,6 +32,8 @@ void set_paths(std::string device, std::string card, std::string sw_sync) {
 }
 
 short poll_events(int fd, int timeout) {
+  // poll() itself passes over it, and would wait for nothing.
+  if (fd < 0) return POLLNVAL;
   pollfd asked = {fd, POLLIN, 0};
   ::poll(&asked, 1, timeout);
   return asked.revents;

@@ -98,13 +98,6 @@ TEST(GemClose, LowestFreeHandleComesNext) {
 
 TEST(AbsentCalls, AreNotSupported) {
   const Client client;
-  drm_syncobj_handle handle = {.handle = client.make_syncobj()};
-  EXPECT_EQ(client.call(DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, handle), -EOPNOTSUPP);
-  EXPECT_EQ(client.call(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, handle), -EOPNOTSUPP);
-  drm_syncobj_transfer transfer = {};
-  EXPECT_EQ(client.call(DRM_IOCTL_SYNCOBJ_TRANSFER, transfer), -EOPNOTSUPP);
-  uint64_t eventfd[3] = {};
-  EXPECT_EQ(client.call(_IOWR('d', 0xcf, eventfd), eventfd), -EOPNOTSUPP);
   drm_prime_handle prime = {};
   EXPECT_EQ(client.call(DRM_IOCTL_PRIME_HANDLE_TO_FD, prime), -EOPNOTSUPP);
   EXPECT_EQ(client.call(DRM_IOCTL_PRIME_FD_TO_HANDLE, prime), -EOPNOTSUPP);
