@@ -23,7 +23,8 @@ std::string read_proc_devices() {
 }  // namespace
 
 CuseSession::CuseSession(Loop& loop, const Options& options)
-    : FuseConnection(loop, !options.restricted, "/dev/" + options.name), kind_(options.kind) {}
+    : FuseConnection(loop, options.nodes, !options.restricted, "/dev/" + options.name),
+      kind_(options.kind) {}
 
 const cuse_lowlevel_ops& CuseSession::operations() {
   static const cuse_lowlevel_ops operations = [] {
@@ -97,6 +98,7 @@ base::Result<std::unique_ptr<Transport>> CuseSession::register_node(Loop& loop,
   if (::stat(node.c_str(), &status) != 0 || !S_ISCHR(status.st_mode))
     return base::fail(ENODEV, "no node {} appeared", node);
   if (::chmod(node.c_str(), options.mode) != 0) return base::fail_errno("chmod " + node);
+  static_cast<CuseSession&>(**session).nodes().add_node({true, status.st_rdev});
   return session;
 }
 

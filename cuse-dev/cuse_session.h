@@ -16,9 +16,10 @@ class CuseSession final : public FuseConnection {
   struct Options {
     std::string name = "fakegpu";  // below /dev; may hold folders: "dri/renderD128"
     NodeKind kind = NodeKind::kRender;
-    dev_t number = 0;         // to register; 0: any that is free
-    mode_t mode = 0666;       // of the node; devtmpfs makes it 0600
-    bool restricted = false;  // the kernel moves only the struct
+    dev_t number = 0;                            // to register; 0: any that is free
+    mode_t mode = 0666;                          // of the node; devtmpfs makes it 0600
+    bool restricted = false;                     // the kernel moves only the struct
+    std::shared_ptr<NodeFiles> nodes = nullptr;  // as FuseConnection's
   };
 
   // Registers the device: by `number`, or if that is 0 by DRM's for a name of DRM's where it can be

@@ -29,6 +29,13 @@ thread_local const FuseConnection* answering = nullptr;
 
 }  // namespace
 
+FuseConnection::FuseConnection(Loop& loop, std::shared_ptr<NodeFiles> nodes, bool unrestricted,
+                               std::string where)
+    : nodes_(nodes ? std::move(nodes) : make_node_files(loop, nullptr)),
+      device_(unrestricted, nodes_),
+      loop_(loop),
+      where_(std::move(where)) {}
+
 FuseConnection::~FuseConnection() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
@@ -100,6 +107,8 @@ base::Result<> FuseConnection::handshake() {
 base::Result<> FuseConnection::start(drv::Machine& machine, Owner& owner) {
   owner_ = &owner;
   device_.attach(machine);
+  nodes_->start();
+  started_ = true;
   watch_ = loop_.watch(fd_, [this] { return readable(); });
   return {};
 }
@@ -121,6 +130,8 @@ void FuseConnection::stop() {
   if (watch_ != 0) loop_.unwatch(watch_);
   watch_ = 0;
   device_.close_all();
+  if (started_) nodes_->stop();
+  started_ = false;
   if (session_ == nullptr) return;
   // What was queued meanwhile gets an error from the kernel; libfuse is to say nothing about that.
   fuse_session_exit(session_);
@@ -132,7 +143,7 @@ void FuseConnection::stop() {
 void FuseConnection::do_ioctl(fuse_req_t request, unsigned command, void* arg, fuse_file_info* info,
                               unsigned flags, const void* in, size_t in_bytes, size_t out_bytes) {
   FuseConnection& self = of(request);
-  FuseDevice::OpenFile* open = FuseDevice::find(info);
+  OpenFile* open = FuseDevice::find(info);
   if (open == nullptr || (flags & FUSE_IOCTL_DIR) != 0) {
     fuse_reply_err(request, ENOTTY);
     return;

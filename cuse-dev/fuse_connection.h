@@ -29,8 +29,10 @@ class FuseConnection : public Transport {
   void stop() override;
 
  protected:
-  FuseConnection(Loop& loop, bool unrestricted, std::string where)
-      : device_(unrestricted), loop_(loop), where_(std::move(where)) {}
+  // `nodes`: shared with the daemon's other nodes; nullptr: this is the only one, and no descriptor
+  // can be taken.
+  FuseConnection(Loop& loop, std::shared_ptr<NodeFiles> nodes, bool unrestricted,
+                 std::string where);
 
   // What libfuse's session is to be made with as its user data.
   void* user_data() { return this; }
@@ -67,6 +69,12 @@ class FuseConnection : public Transport {
   static void do_poll(fuse_req_t request, fuse_file_info* info, fuse_pollhandle* handle);
   static void do_write(fuse_req_t request);
 
+  NodeFiles& nodes() { return *nodes_; }
+
+ private:
+  const std::shared_ptr<NodeFiles> nodes_;
+
+ protected:
   FuseDevice device_;
 
  private:
@@ -82,6 +90,7 @@ class FuseConnection : public Transport {
   uint64_t unique_ = 0;
   bool initialised_ = false;
   bool amending_ = false;
+  bool started_ = false;
   Loop::WatchId watch_ = 0;
 };
 

@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fakegpu_drm.h>
+
 #include "base/log.h"
+#include "node_descriptors.h"
 #include "struct_memory.h"
 
 namespace fakegpu::cuse_dev {
@@ -15,6 +18,8 @@ namespace {
 
 // Room for a reply: struct and out-arrays.
 constexpr size_t kOutBytes = 2 * ioctl::kMaxCallBytes;
+
+constexpr unsigned kDrmType = 'd';
 
 // Tells the kernel, once, that poll() may have a different answer now.
 class PollWake {
@@ -37,11 +42,21 @@ bool goes_out(const ioctl::Segment& segment) {
   return segment.direction != ioctl::Direction::kIn;
 }
 
-// What to fetch of an unrestricted call before the driver is asked about it. Nothing if there is no
-// such call: a program that tries a terminal's ioctl gets -ENOTTY, whatever its argument points to.
-ioctl::StructCopy struct_of(uint32_t command) {
-  if (ioctl::find_row(command) == nullptr) return {0, 0};
-  return ioctl::struct_copy(command);
+// The number that a struct has where it names the descriptor that the call takes.
+int32_t taken_number(const ioctl::Row& row, std::span<const std::byte> in) {
+  int32_t fd = 0;
+  const auto at = static_cast<size_t>(row.fds.takes);
+  if (at < in.size()) std::memcpy(&fd, in.data() + at, std::min(sizeof(fd), in.size() - at));
+  return fd;
+}
+
+bool is_call(const NodeCall& call, uint32_t command) {
+  return call.row != nullptr && call.row->type == kDrmType && call.row->nr == _IOC_NR(command);
+}
+
+// Answered here for files of every kind; the driver knows nothing of them.
+bool is_of_nodes(const NodeCall& call) {
+  return is_call(call, DRM_IOCTL_FAKEGPU_ATTACH) || is_call(call, DRM_IOCTL_FAKEGPU_IDENTIFY);
 }
 
 iovec range(uint64_t address, size_t bytes) {
@@ -50,22 +65,36 @@ iovec range(uint64_t address, size_t bytes) {
 
 }  // namespace
 
-FuseDevice::FuseDevice(bool unrestricted) : unrestricted_(unrestricted), out_(kOutBytes) {}
+FuseDevice::FuseDevice(bool unrestricted, std::shared_ptr<NodeFiles> nodes)
+    : unrestricted_(unrestricted), nodes_(std::move(nodes)), out_(kOutBytes) {}
 
-base::Result<FuseDevice::OpenFile*> FuseDevice::open(fuse_req_t request, NodeKind kind,
-                                                     drv::File* memory_of) {
+base::Result<OpenFile*> FuseDevice::open(fuse_req_t request, NodeKind kind, drv::File* memory_of) {
   const fuse_ctx* context = fuse_req_ctx(request);
   if (machine_ == nullptr) return base::fail(ENODEV, "open before the device is up");
   auto file = open_through(kind, *machine_, {context->pid, context->uid, context->gid}, memory_of);
   if (!file) return tl::unexpected(std::move(file).error());
+  OpenFile* const opened = enter(std::move(*file), OpenFile::Stage::kFresh);
+  opened->drm = kind != NodeKind::kSwSync;
+  return opened;
+}
+
+OpenFile* FuseDevice::open_claimed(std::unique_ptr<drv::File> file) {
+  return enter(std::move(file), OpenFile::Stage::kObject);
+}
+
+OpenFile* FuseDevice::enter(std::unique_ptr<drv::File> file, OpenFile::Stage stage) {
   auto open = std::make_unique<OpenFile>();
-  open->file = std::move(*file);
   OpenFile* opened = open.get();
+  opened->id = nodes_->enter(*opened);
+  opened->file = std::move(file);
+  opened->stage = stage;
   files_.emplace(opened, std::move(open));
   return opened;
 }
 
 void FuseDevice::close(OpenFile* open) {
+  if (open->leaving) open->leaving(*open->file);
+  nodes_->leave(open->id);
   files_.erase(open);
   for (const PendingCalls::Call& call : pending_.take_all(open))
     fuse_reply_err(call.request, ENODEV);
@@ -74,37 +103,50 @@ void FuseDevice::close(OpenFile* open) {
 void FuseDevice::ioctl(fuse_req_t request, uint64_t id, OpenFile& open, uint32_t command,
                        uint64_t arg, std::span<const std::byte> in, size_t out_bytes) {
   const fuse_ctx* context = fuse_req_ctx(request);
-  const drv::Request call{command, arg, {context->pid, context->uid, context->gid}, id};
+  const Call call{
+      request, open, node_call(command), arg, {context->pid, context->uid, context->gid}, id};
   if (unrestricted_)
-    unrestricted(request, open, call, in, out_bytes);
+    unrestricted(call, in, out_bytes);
   else
-    restricted(request, open, call, in, out_bytes);
+    restricted(call, in, out_bytes);
 }
 
-void FuseDevice::restricted(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                            std::span<const std::byte> in, size_t out_bytes) {
-  const ioctl::StructCopy copy = ioctl::struct_copy(call.command);
-  const auto window = std::span(out_).first(std::max(copy.in_bytes, copy.out_bytes));
-  const size_t fetched = std::min<size_t>(copy.in_bytes, in.size());
-  std::copy_n(in.begin(), fetched, window.begin());
-  std::ranges::fill(window.subspan(fetched), std::byte{0});
-  StructMemory memory(call.arg, window, call.caller.pid);
-  const size_t out = std::min<size_t>(copy.out_bytes, out_bytes);
-  run(request, open, call, memory, window.first(out), out);
-}
-
-void FuseDevice::unrestricted(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                              std::span<const std::byte> in, size_t out_bytes) {
-  const ioctl::StructCopy copy = struct_of(call.command);
-  const RetryBook::Key key{call.caller.pid, call.command, call.arg};
-  if (in.size() < copy.in_bytes || out_bytes < copy.out_bytes) {
-    open.retries.forget(key);
-    return ask(request, call.arg, copy, {});
+void FuseDevice::restricted(const Call& call, std::span<const std::byte> in, size_t out_bytes) {
+  // Arrays are fetched by the driver itself; of those calls that must know more before, the plan
+  // says whether they get that far.
+  const ioctl::Row* const row = call.what.row;
+  if (row != nullptr && row->fds.takes >= 0) {
+    const int error = call.open.file->plan(call.what.command, call.caller, in).error;
+    if (error != 0) {
+      fuse_reply_ioctl(call.request, error, nullptr, 0);
+      return;
+    }
   }
-  const ioctl::Plan plan = open.file->plan(call.command, call.caller, in.first(copy.in_bytes));
+  serve(call, in, out_bytes, {});
+}
+
+// Unrestricted, nothing of a call that this file cannot have: a program that tries a terminal's
+// ioctl, or that of another kind of file, gets -ENOTTY, whatever its argument points to.
+ioctl::StructCopy FuseDevice::struct_of(const Call& call) const {
+  const bool may_be = call.what.known() && (call.what.row->type == kDrmType || !call.open.drm ||
+                                            call.open.stage == OpenFile::Stage::kObject);
+  return unrestricted_ && !may_be ? ioctl::StructCopy{0, 0} : call.what.copy();
+}
+
+void FuseDevice::unrestricted(const Call& call, std::span<const std::byte> in, size_t out_bytes) {
+  const NodeCall& what = call.what;
+  const ioctl::StructCopy copy = struct_of(call);
+  const RetryBook::Key key{call.caller.pid, what.word, call.arg};
+  if (in.size() < copy.in_bytes || out_bytes < copy.out_bytes) {
+    call.open.retries.forget(key);
+    return ask(call, {});
+  }
+  const ioctl::Plan plan =
+      is_of_nodes(what) ? ioctl::Plan()
+                        : call.open.file->plan(what.command, call.caller, in.first(copy.in_bytes));
   if (plan.error != 0) {
-    open.retries.forget(key);
-    fuse_reply_ioctl(request, plan.error, nullptr, 0);
+    call.open.retries.forget(key);
+    fuse_reply_ioctl(call.request, plan.error, nullptr, 0);
     return;
   }
   size_t wanted_in = copy.in_bytes;
@@ -114,81 +156,154 @@ void FuseDevice::unrestricted(fuse_req_t request, OpenFile& open, const drv::Req
     if (goes_out(segment)) wanted_out += segment.bytes;
   }
   const bool sizes_match = in.size() == wanted_in && out_bytes == wanted_out;
-  switch (open.retries.check(key, plan.segments, sizes_match)) {
+  switch (call.open.retries.check(key, plan.segments, sizes_match)) {
     case RetryBook::Verdict::kCall:
-      return run_planned(request, open, call, plan.segments, in);
+      return serve(call, in, out_bytes, plan.segments);
     case RetryBook::Verdict::kFetch:
-      return ask(request, call.arg, copy, plan.segments);
+      return ask(call, plan.segments);
     case RetryBook::Verdict::kGiveUp:
-      fuse_reply_ioctl(request, -EFAULT, nullptr, 0);
+      fuse_reply_ioctl(call.request, -EFAULT, nullptr, 0);
       return;
   }
 }
 
-void FuseDevice::ask(fuse_req_t request, uint64_t arg, ioctl::StructCopy copy,
-                     std::span<const ioctl::Segment> segments) {
+void FuseDevice::ask(const Call& call, std::span<const ioctl::Segment> segments) {
+  const ioctl::StructCopy copy = struct_of(call);
   in_ranges_.clear();
   out_ranges_.clear();
-  if (copy.in_bytes != 0) in_ranges_.push_back(range(arg, copy.in_bytes));
-  if (copy.out_bytes != 0) out_ranges_.push_back(range(arg, copy.out_bytes));
+  if (copy.in_bytes != 0) in_ranges_.push_back(range(call.arg, copy.in_bytes));
+  if (copy.out_bytes != 0) out_ranges_.push_back(range(call.arg, copy.out_bytes));
   for (const ioctl::Segment& segment : segments) {
     // Arrays that only go out are fetched too: the reply writes them whole, and where the driver
     // stored nothing the caller's bytes must stay what they were.
     in_ranges_.push_back(range(segment.address, segment.bytes));
     if (goes_out(segment)) out_ranges_.push_back(range(segment.address, segment.bytes));
   }
-  fuse_reply_ioctl_retry(request, in_ranges_.data(), in_ranges_.size(), out_ranges_.data(),
+  fuse_reply_ioctl_retry(call.request, in_ranges_.data(), in_ranges_.size(), out_ranges_.data(),
                          out_ranges_.size());
 }
 
-void FuseDevice::run_planned(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                             std::span<const ioctl::Segment> segments,
-                             std::span<const std::byte> in) {
-  const ioctl::StructCopy copy = struct_of(call.command);
-  ioctl::PlannedMemory memory;
-  std::span<std::byte> out(out_);
-  // Windows that nothing is stored to may lie in the request itself.
-  auto add = [&](uint64_t address, std::span<const std::byte> bytes, size_t size, bool writable) {
-    if (!writable) {
-      auto* data = const_cast<std::byte*>(bytes.data());  // NOLINT: not writable below
-      memory.add({address, {data, size}, true, false});
+void FuseDevice::serve(const Call& call, std::span<const std::byte> in, size_t out_bytes,
+                       std::span<const ioctl::Segment> segments) {
+  const ioctl::Row* const row = call.what.row;
+  if (is_call(call.what, DRM_IOCTL_FAKEGPU_ATTACH)) return attach(call, in);
+  if (is_call(call.what, DRM_IOCTL_FAKEGPU_IDENTIFY)) return identify(call, out_bytes);
+  if (call.what.claims) {
+    if (const int error = NodeDescriptors::check(in.subspan(row->size)); error != 0) {
+      fuse_reply_ioctl(call.request, error, nullptr, 0);
       return;
     }
-    const auto window = out.first(size);
-    std::copy_n(bytes.begin(), bytes.size(), window.begin());
-    std::ranges::fill(window.subspan(bytes.size()), std::byte{0});
-    memory.add({address, window, true, true});
-    out = out.subspan(size);
-  };
-  const uint32_t struct_bytes = std::max(copy.in_bytes, copy.out_bytes);
-  if (struct_bytes != 0) add(call.arg, in.first(copy.in_bytes), struct_bytes, copy.out_bytes != 0);
-  in = in.subspan(copy.in_bytes);
-  for (const ioctl::Segment& segment : segments) {
-    add(segment.address, in.first(segment.bytes), segment.bytes, goes_out(segment));
-    in = in.subspan(segment.bytes);
   }
-  const size_t out_bytes = out_.size() - out.size();
-  run(request, open, call, memory, std::span(out_).first(out_bytes), copy.out_bytes);
+  call.open.use();
+  if (row != nullptr && row->fds.takes >= 0)
+    take_descriptor(call, in, out_bytes, segments);
+  else
+    perform(call, in, out_bytes, segments, {});
 }
 
-void FuseDevice::run(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                     ioctl::UserMemory& memory, std::span<const std::byte> out,
-                     size_t struct_out_bytes) {
-  auto reply = [this, request, id = call.id, struct_out_bytes](int result,
-                                                               std::span<const std::byte> arg_out) {
+void FuseDevice::attach(const Call& call, std::span<const std::byte> in) {
+  drm_fakegpu_attach arg = {};
+  std::memcpy(&arg, in.data(), std::min(sizeof(arg), in.size()));
+  int result = -EBUSY;
+  if (OpenFile& open = call.open; open.stage == OpenFile::Stage::kFresh) {
+    result = -ENOENT;
+    if (auto file = nodes_->claims().redeem({arg.token[0], arg.token[1]}, call.caller.uid)) {
+      if (open.leaving) std::exchange(open.leaving, nullptr)(*open.file);
+      open.file = std::move(file);
+      open.stage = OpenFile::Stage::kObject;
+      result = 0;
+    }
+  }
+  fuse_reply_ioctl(call.request, result, nullptr, 0);
+}
+
+void FuseDevice::identify(const Call& call, size_t out_bytes) {
+  const drm_fakegpu_identify arg = {.file_id = call.open.id};
+  const auto out = std::span(out_).first(std::min(out_bytes, out_.size()));
+  std::ranges::fill(out, std::byte{0});
+  std::memcpy(out.data(), &arg, std::min(out.size(), sizeof(arg)));
+  fuse_reply_ioctl(call.request, 0, out.data(), out.size());
+}
+
+void FuseDevice::take_descriptor(const Call& call, std::span<const std::byte> in, size_t out_bytes,
+                                 std::span<const ioctl::Segment> segments) {
+  fetching_.emplace(
+      call.id,
+      Fetching{call, {in.begin(), in.end()}, out_bytes, {segments.begin(), segments.end()}});
+  nodes_->take(call.caller.pid, taken_number(*call.what.row, in),
+               [this, id = call.id](FetchedFd fd) { descriptor_taken(id, std::move(fd)); });
+}
+
+void FuseDevice::descriptor_taken(uint64_t id, FetchedFd fetched) {
+  const auto waiting = fetching_.extract(id);
+  // A signal came first, or the end.
+  if (waiting.empty()) return;
+  const Fetching& fetching = waiting.mapped();
+  perform(fetching.call, fetching.in, fetching.out_bytes, fetching.segments,
+          nodes_->resolve(std::move(fetched)));
+}
+
+// The memory of the call is put together in out_, as far as it may be stored to. What it is made of
+// differs: unrestricted, everything came with the request; restricted, only the struct.
+void FuseDevice::perform(const Call& call, std::span<const std::byte> in, size_t out_bytes,
+                         std::span<const ioctl::Segment> segments, drv::TakenFd taken) {
+  const ioctl::StructCopy copy = struct_of(call);
+  const size_t struct_bytes = std::max(copy.in_bytes, copy.out_bytes);
+  const size_t fetched = std::min<size_t>(copy.in_bytes, in.size());
+  const auto window = std::span(out_).first(struct_bytes);
+  std::copy_n(in.begin(), fetched, window.begin());
+  std::ranges::fill(window.subspan(fetched), std::byte{0});
+  if (!unrestricted_) {
+    StructMemory memory(call.arg, window, call.caller.pid);
+    const size_t out = std::min<size_t>(copy.out_bytes, out_bytes);
+    return run(call, memory, window, window.first(out), out, std::move(taken));
+  }
+  ioctl::PlannedMemory memory;
+  if (struct_bytes != 0) memory.add({call.arg, window, true, copy.out_bytes != 0});
+  // Without a copy out, the struct is not in front of the arrays that go back.
+  auto out = std::span(out_).subspan(struct_bytes);
+  const size_t out_begin = copy.out_bytes != 0 ? 0 : struct_bytes;
+  in = in.subspan(copy.in_bytes);
+  for (const ioctl::Segment& segment : segments) {
+    auto bytes = in.first(segment.bytes);
+    in = in.subspan(segment.bytes);
+    if (!goes_out(segment)) {
+      // Nothing is stored to it, so it may lie in the request itself.
+      auto* data = const_cast<std::byte*>(bytes.data());  // NOLINT: not writable below
+      memory.add({segment.address, {data, bytes.size()}, true, false});
+      continue;
+    }
+    std::copy_n(bytes.begin(), bytes.size(), out.begin());
+    memory.add({segment.address, out.first(bytes.size()), true, true});
+    out = out.subspan(bytes.size());
+  }
+  const auto back = std::span(out_).first(out_.size() - out.size()).subspan(out_begin);
+  run(call, memory, window, back, copy.out_bytes, std::move(taken));
+}
+
+void FuseDevice::run(const Call& call, ioctl::UserMemory& memory, std::span<std::byte> window,
+                     std::span<const std::byte> out, size_t struct_out_bytes, drv::TakenFd taken) {
+  auto reply = [this, request = call.request, id = call.id, struct_out_bytes](
+                   int result, std::span<const std::byte> arg_out) {
     if (!pending_.finish(id)) return;
     fuse_reply_ioctl(request, result, arg_out.data(), std::min(arg_out.size(), struct_out_bytes));
   };
-  const std::optional<int> result = open.file->ioctl(call, memory, std::move(reply));
+  const auto claim =
+      call.what.claims ? window.subspan(call.what.row->size) : std::span<std::byte>();
+  NodeDescriptors descriptors(nodes_->claims(), call.caller.uid, claim, std::move(taken));
+  const drv::Request driver_request{call.what.command, call.arg, call.caller, call.id,
+                                    &descriptors};
+  const std::optional<int> result = call.open.file->ioctl(driver_request, memory, std::move(reply));
   // The error is in the result, not in the reply's header, which would copy nothing back.
   if (result)
-    fuse_reply_ioctl(request, *result, out.data(), out.size());
+    fuse_reply_ioctl(call.request, *result, out.data(), out.size());
   else
-    pending_.add(call.id, request, &open);
+    pending_.add(call.id, call.request, &call.open);
 }
 
 void FuseDevice::read(fuse_req_t request, uint64_t id, OpenFile& open, size_t bytes,
                       bool nonblock) {
+  open.use();
   const auto buffer = std::span(out_).first(std::min(bytes, out_.size()));
   auto answer = [request, limit = buffer.size()](int result, const std::byte* data) {
     if (result < 0)
@@ -207,17 +322,25 @@ void FuseDevice::read(fuse_req_t request, uint64_t id, OpenFile& open, size_t by
 }
 
 void FuseDevice::poll(fuse_req_t request, OpenFile& open, fuse_pollhandle* handle) {
+  open.use();
   base::UniqueFunction<void()> wake;
   if (handle != nullptr) wake = PollWake(handle);
   fuse_reply_poll(request, static_cast<unsigned short>(open.file->poll(std::move(wake))));
 }
 
 void FuseDevice::interrupt(uint64_t id) {
+  if (const auto fetching = fetching_.extract(id); !fetching.empty()) {
+    fuse_reply_err(fetching.mapped().call.request, EINTR);
+    return;
+  }
   if (auto* open = static_cast<OpenFile*>(pending_.owner(id))) open->file->interrupt(id);
 }
 
 void FuseDevice::close_all() {
+  for (const auto& [open, file] : files_) nodes_->leave(open->id);
   files_.clear();
+  for (const auto& [id, fetching] : fetching_) fuse_reply_err(fetching.call.request, ENODEV);
+  fetching_.clear();
   for (const PendingCalls::Call& call : pending_.take_all(nullptr))
     fuse_reply_err(call.request, ENODEV);
 }

@@ -18,29 +18,27 @@
 #include "base/result.h"
 #include "drv/machine.h"
 #include "ioctl/plan.h"
+#include "node_call.h"
+#include "node_files.h"
 #include "node_kind.h"
+#include "open_file.h"
 #include "pending_calls.h"
-#include "retry_book.h"
 
 namespace fakegpu::cuse_dev {
 
 class FuseDevice {
  public:
-  // One open(); what fuse_file_info::fh holds.
-  struct OpenFile {
-    std::unique_ptr<drv::File> file;
-    RetryBook retries;
-  };
-
   // `unrestricted`: ioctl memory is asked for by retries. Else the kernel moves the struct by its
   // command word, and arrays are read and written in the caller's process.
-  explicit FuseDevice(bool unrestricted);
+  FuseDevice(bool unrestricted, std::shared_ptr<NodeFiles> nodes);
 
   // Before the first request.
   void attach(drv::Machine& machine) { machine_ = &machine; }
 
   // `memory_of`: as open_through() takes it.
   base::Result<OpenFile*> open(fuse_req_t request, NodeKind kind, drv::File* memory_of = nullptr);
+  // The open file that is to be what was claimed.
+  OpenFile* open_claimed(std::unique_ptr<drv::File> file);
   void close(OpenFile* open);
   // The file that a request names by what the reply to its open said; nullptr: that of a directory.
   static OpenFile* find(const fuse_file_info* info) {
@@ -63,21 +61,49 @@ class FuseDevice {
   size_t open_files() const { return files_.size(); }
 
  private:
-  void restricted(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                  std::span<const std::byte> in, size_t out_bytes);
-  void unrestricted(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                    std::span<const std::byte> in, size_t out_bytes);
-  void run_planned(fuse_req_t request, OpenFile& open, const drv::Request& call,
-                   std::span<const ioctl::Segment> segments, std::span<const std::byte> in);
-  void run(fuse_req_t request, OpenFile& open, const drv::Request& call, ioctl::UserMemory& memory,
-           std::span<const std::byte> out, size_t struct_out_bytes);
-  void ask(fuse_req_t request, uint64_t arg, ioctl::StructCopy copy,
-           std::span<const ioctl::Segment> segments);
+  // One ioctl, from its last trip on.
+  struct Call {
+    fuse_req_t request;
+    OpenFile& open;
+    NodeCall what;
+    uint64_t arg;
+    drv::Caller caller;
+    uint64_t id;
+  };
+  // A call whose descriptor is being looked at, with what was fetched for it.
+  struct Fetching {
+    Call call;
+    std::vector<std::byte> in;
+    size_t out_bytes;
+    std::vector<ioctl::Segment> segments;
+  };
+
+  OpenFile* enter(std::unique_ptr<drv::File> file, OpenFile::Stage stage);
+  void restricted(const Call& call, std::span<const std::byte> in, size_t out_bytes);
+  void unrestricted(const Call& call, std::span<const std::byte> in, size_t out_bytes);
+  // What of the struct moves.
+  ioctl::StructCopy struct_of(const Call& call) const;
+  void ask(const Call& call, std::span<const ioctl::Segment> segments);
+  // `in`, `out_bytes` and `segments` as the call came with them, whole.
+  void serve(const Call& call, std::span<const std::byte> in, size_t out_bytes,
+             std::span<const ioctl::Segment> segments);
+  // The two calls that the driver knows nothing of.
+  void attach(const Call& call, std::span<const std::byte> in);
+  void identify(const Call& call, size_t out_bytes);
+  void take_descriptor(const Call& call, std::span<const std::byte> in, size_t out_bytes,
+                       std::span<const ioctl::Segment> segments);
+  void descriptor_taken(uint64_t id, FetchedFd fetched);
+  void perform(const Call& call, std::span<const std::byte> in, size_t out_bytes,
+               std::span<const ioctl::Segment> segments, drv::TakenFd taken);
+  void run(const Call& call, ioctl::UserMemory& memory, std::span<std::byte> window,
+           std::span<const std::byte> out, size_t struct_out_bytes, drv::TakenFd taken);
 
   const bool unrestricted_;
+  const std::shared_ptr<NodeFiles> nodes_;
   drv::Machine* machine_ = nullptr;
   std::unordered_map<OpenFile*, std::unique_ptr<OpenFile>> files_;
   PendingCalls pending_;
+  std::unordered_map<uint64_t, Fetching> fetching_;
   // What goes back to the caller: built here, as requests are handled one at a time.
   std::vector<std::byte> out_;
   std::vector<iovec> in_ranges_;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "fuse_session.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,10 +47,11 @@ constexpr double kAttributeSeconds = 3600;
 }  // namespace
 
 FuseSession::FuseSession(Loop& loop, const Options& options)
-    : FuseConnection(loop, false, options.directory + "/" + kFileName),
+    : FuseConnection(loop, options.nodes, false, options.directory + "/" + kFileName),
       options_(options),
       backings_([this](int file) { return open_backing(fd(), file); },
-                [this](int32_t id) { close_backing(fd(), id); }) {}
+                [this](int32_t id) { close_backing(fd(), id); }),
+      names_(nodes().claims()) {}
 
 FuseSession::~FuseSession() {
   tear_down();
@@ -83,6 +86,11 @@ base::Result<std::unique_ptr<Transport>> FuseSession::create(Loop& loop, const O
   session->mounted_ = true;
   FAKEGPU_TRY(session->adopt(made, base::UniqueFd(fuse_session_fd(made))));
   FAKEGPU_TRY(session->negotiate());
+  // By what the kernel has: not a request, which would be to ourselves.
+  struct statx status;
+  if (::statx(AT_FDCWD, options.directory.c_str(), AT_STATX_DONT_SYNC, 0, &status) != 0)
+    return base::fail_errno("statx " + options.directory);
+  session->nodes().add_node({false, makedev(status.stx_dev_major, status.stx_dev_minor)});
   return session;
 }
 
@@ -181,6 +189,15 @@ void FuseSession::tear_down() {
 
 struct stat FuseSession::attributes(fuse_ino_t node) const {
   struct stat status = {};
+  if (const FdNames::Node* named = names_.find(node)) {
+    status.st_ino = node;
+    status.st_mode = S_IFREG | 0600;
+    status.st_nlink = 1;
+    status.st_uid = named->uid;
+    status.st_gid = named->gid;
+    status.st_size = static_cast<off_t>(named->bytes);
+    return status;
+  }
   const bool root = node == FUSE_ROOT_ID;
   status.st_ino = root ? FUSE_ROOT_ID : kFirstInode + place_of(node);
   status.st_mode = root ? S_IFDIR | 0755 : S_IFREG | options_.mode;
@@ -197,14 +214,22 @@ void FuseSession::reply_attributes(fuse_req_t request, fuse_ino_t node) {
 
 void FuseSession::lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   FuseSession& session = self(request);
+  const fuse_ctx* context = fuse_req_ctx(request);
   const auto file = std::ranges::find_if(
       kFiles, [name](const FuseFile& known) { return std::strcmp(name, known.name) == 0; });
-  if (parent != FUSE_ROOT_ID || file == std::end(kFiles)) {
+  const fuse_ino_t fresh = ++session.lookups_ * kNodeStep;
+  fuse_entry_param entry = {};
+  if (parent != FUSE_ROOT_ID) {
+    entry.ino = 0;
+  } else if (file != std::end(kFiles)) {
+    entry.ino = fresh + static_cast<fuse_ino_t>(file - kFiles);
+  } else {
+    entry.ino = session.names_.look_up(name, context->uid, context->gid, fresh);
+  }
+  if (entry.ino == 0) {
     fuse_reply_err(request, ENOENT);
     return;
   }
-  fuse_entry_param entry = {};
-  entry.ino = ++session.lookups_ * kNodeStep + static_cast<fuse_ino_t>(file - kFiles);
   entry.generation = 1;
   entry.attr_timeout = kAttributeSeconds;
   entry.attr = session.attributes(entry.ino);
@@ -238,50 +263,85 @@ void FuseSession::open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info
     return;
   }
   FuseSession& session = self(request);
+  if (session.names_.find(node) != nullptr)
+    session.open_claimed(request, node, info);
+  else
+    session.open_device(request, node, info);
+}
+
+void FuseSession::open_device(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  const uid_t uid = fuse_req_ctx(request)->uid;
   const NodeKind kind = kFiles[place_of(node)].kind;
-  auto sibling = session.backings_.sibling(node, fuse_req_ctx(request)->uid);
-  auto open = sibling ? session.device_.open(request, kind, *sibling)
-                      : base::Result<FuseDevice::OpenFile*>(tl::unexpected(sibling.error()));
+  auto sibling = backings_.sibling(node, uid);
+  auto open = sibling ? device_.open(request, kind, *sibling)
+                      : base::Result<OpenFile*>(tl::unexpected(sibling.error()));
   if (!open) {
     base::log(base::LogLevel::kDebug, "open: {}", open.error().message());
     fuse_reply_err(request, open.error().code());
     return;
   }
-  session.reply_open(request, node, info, *open);
+  if (!passthrough_ || kind == NodeKind::kSwSync)
+    return reply_open(request, info, *open, std::nullopt);
+  const auto backing = backings_.add(node, uid, *(*open)->file);
+  if (!backing) {
+    // Opening without it would leave a file whose mmap fails though the driver offers it.
+    base::log(base::LogLevel::kWarning, "open: {}", backing.error().message());
+    device_.close(*open);
+    fuse_reply_err(request, backing.error().code());
+    return;
+  }
+  (*open)->leaving = [this, node](drv::File& file) { backings_.remove(node, file); };
+  reply_open(request, info, *open, *backing);
 }
 
-void FuseSession::reply_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info,
-                             FuseDevice::OpenFile* open) {
+// As the kernel's anonymous inodes, such a file cannot be opened again: -ENXIO.
+void FuseSession::open_claimed(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  std::unique_ptr<drv::File> file = names_.open(node, fuse_req_ctx(request)->uid);
+  if (!file) {
+    fuse_reply_err(request, ENXIO);
+    return;
+  }
+  const auto pages = file->pages();
+  OpenFile* const open = device_.open_claimed(std::move(file));
+  std::optional<int32_t> backing;
+  if (passthrough_ && pages) {
+    auto id = open_backing(fd(), pages->fd.get());
+    if (!id) {
+      base::log(base::LogLevel::kWarning, "open: {}", id.error().message());
+      device_.close(open);
+      names_.close(node);
+      fuse_reply_err(request, id.error().code());
+      return;
+    }
+    backing = *id;
+  }
+  open->leaving = [this, node, backing](drv::File&) {
+    if (backing) close_backing(fd(), *backing);
+    names_.close(node);
+  };
+  reply_open(request, info, open, backing);
+}
+
+// `backing`: what mmap() shows.
+void FuseSession::reply_open(fuse_req_t request, fuse_file_info* info, OpenFile* open,
+                             std::optional<int32_t> backing) {
   info->fh = reinterpret_cast<uint64_t>(open);
   info->direct_io = 1;
   int error = 0;
-  if (!passthrough_ || kFiles[place_of(node)].kind == NodeKind::kSwSync) {
+  if (!backing) {
     error = fuse_reply_open(request, info);
   } else {
-    const auto backing = backings_.add(node, fuse_req_ctx(request)->uid, *open->file);
-    if (!backing) {
-      // Opening without it would leave a file whose mmap fails though the driver offers it.
-      base::log(base::LogLevel::kWarning, "open: {}", backing.error().message());
-      device_.close(open);
-      fuse_reply_err(request, backing.error().code());
-      return;
-    }
     // libfuse's reply has no room for the backing file: this one goes out without it.
     PassthroughOpenReply reply = passthrough_open_reply(unique(), info->fh, *backing);
     if (::write(fd(), &reply, sizeof(reply)) < 0) error = -errno;
     fuse_reply_none(request);
   }
   // The opener was killed meanwhile, and no release will follow.
-  if (error == -ENOENT) close(node, open);
+  if (error == -ENOENT) device_.close(open);
 }
 
-void FuseSession::close(fuse_ino_t node, FuseDevice::OpenFile* open) {
-  backings_.remove(node, *open->file);
-  device_.close(open);
-}
-
-void FuseSession::release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
-  self(request).close(node, FuseDevice::find(info));
+void FuseSession::release(fuse_req_t request, fuse_file_info* info) {
+  self(request).device_.close(FuseDevice::find(info));
   fuse_reply_err(request, 0);
 }
 
@@ -306,7 +366,9 @@ const fuse_lowlevel_ops& FuseSession::operations() {
     ops.readdir = [](fuse_req_t request, fuse_ino_t node, size_t bytes, off_t offset,
                      fuse_file_info*) { read_directory(request, node, bytes, offset); };
     ops.open = open;
-    ops.release = release;
+    ops.release = [](fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+      release(request, info);
+    };
     ops.read = [](fuse_req_t request, fuse_ino_t, size_t bytes, off_t, fuse_file_info* info) {
       do_read(request, bytes, info);
     };

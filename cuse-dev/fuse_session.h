@@ -5,14 +5,17 @@
 //
 // Each lookup of a file gives a new inode, and nothing about names is cached: the kernel ties a
 // mapped file to the inode, and so every open by path gets an inode, and an arena, of its own. What
-// other opens share is BackingTable's.
+// other opens share is BackingTable's. What a caller claimed can be opened by a name of its own
+// (FdNames).
 #pragma once
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "backing_table.h"
+#include "fd_names.h"
 #include "fuse_connection.h"
 
 namespace fakegpu::cuse_dev {
@@ -28,6 +31,7 @@ class FuseSession final : public FuseConnection {
     // and they are to share no memory: passthrough is off then.
     std::string link;
     std::string bind;
+    std::shared_ptr<NodeFiles> nodes = nullptr;  // as FuseConnection's
   };
 
   static constexpr const char* kFileName = "fakegpu";
@@ -56,18 +60,20 @@ class FuseSession final : public FuseConnection {
   void tear_down() override;
 
   void init(fuse_conn_info* connection);
-  void reply_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info,
-                  FuseDevice::OpenFile* open);
-  void close(fuse_ino_t node, FuseDevice::OpenFile* open);
+  void open_device(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
+  void open_claimed(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
+  void reply_open(fuse_req_t request, fuse_file_info* info, OpenFile* open,
+                  std::optional<int32_t> backing);
   struct stat attributes(fuse_ino_t node) const;
   static void reply_attributes(fuse_req_t request, fuse_ino_t node);
   static void lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
   static void read_directory(fuse_req_t request, fuse_ino_t node, size_t bytes, off_t offset);
   static void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
-  static void release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
+  static void release(fuse_req_t request, fuse_file_info* info);
 
   const Options options_;
   BackingTable backings_;  // empty without passthrough
+  FdNames names_;
   fuse_ino_t lookups_ = 0;
   bool mounted_ = false;
   bool linked_ = false;
