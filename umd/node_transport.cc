@@ -11,8 +11,10 @@
 
 #include <fakegpu_drm.h>
 
+#include "caller_memory.h"
 #include "connection.h"
 #include "fd_requests.h"
+#include "node_claims.h"
 #include "transport.h"
 
 namespace fakegpu::umd {
@@ -27,18 +29,25 @@ class NodeTransport final : public Transport {
   const char* name() const override { return character_ ? "cuse" : "fuse"; }
   int fd() const override { return fd_.get(); }
 
-  // The kernel checks every pointer.
-  int ioctl(uint32_t command, void* arg, Pointers) override {
-    const int result = ::ioctl(fd_.get(), command, arg);
-    return result >= 0 ? result : device_lost(-errno);
+  int ioctl(uint32_t command, void* arg, Pointers pointers) override {
+    return fd_ioctl(fd_.get(), command, arg, pointers);
   }
 
-  // An open file of the node that stands for the object: the daemon hears of the call by itself.
-  int fd_ioctl(int fd, uint32_t command, void* arg, Pointers) override {
+  // What such a call gave is an open file of a node, too. Unless it gives a descriptor itself the
+  // kernel checks every pointer.
+  int fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) override {
+    if (const ioctl::Row* row = claimed_row(command))
+      return device_lost(with_caller_memory(pointers, [&](ioctl::UserMemory& memory) {
+        return claim_ioctl(fd, *row, command, arg, memory);
+      }));
     const int result = ::ioctl(fd, command, arg);
     return result >= 0 ? result : device_lost(-errno);
   }
-  int open_sw_sync() override { return -EOPNOTSUPP; }
+
+  int open_sw_sync() override {
+    const int fd = open_beside(fd_.get(), "sw_sync", O_RDWR | O_CLOEXEC);
+    return fd == -ENOENT ? -EOPNOTSUPP : fd;
+  }
 
   int bo_pages(const BoRange& bo, BoPages* out) override {
     const bool mmap = bo.features & DRM_FAKEGPU_FEATURE_MMAP;

@@ -31,9 +31,6 @@ class FakeMachine final : public drv::Machine {
                                                 drv::File* memory_of) override;
   base::Result<std::unique_ptr<drv::File>> open_sw_sync(std::string_view name) override;
   drv::File* redeem(const uint64_t*, uint32_t) override { return nullptr; }
-  base::Result<std::unique_ptr<drv::File>> open_sw_sync(std::string_view) override {
-    return base::fail(ENODEV, "no sw_sync");
-  }
   void shutdown() override {}
   hw::FaultInjector& faults() override { return faults_; }
   Census census() override { return {}; }

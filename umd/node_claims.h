@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Calls on a device node that give a descriptor. The node cannot put one into this process's table,
+// so what the call gives is claimed, and opened afterwards (struct drm_fakegpu_fd_claim).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ioctl/table.h"
+#include "ioctl/user_memory.h"
+
+namespace fakegpu::umd {
+
+// The row of a call that must be claimed; nullptr: a plain ioctl() does.
+const ioctl::Row* claimed_row(uint32_t command);
+
+// The call on `node`, the device's open file or one that such a call gave. Afterwards the struct at
+// `arg` has a descriptor, close-on-exec unless its flags say otherwise. As ioctl() with a negative
+// errno; -EMFILE comes before anything changes.
+int claim_ioctl(int node, const ioctl::Row& row, uint32_t command, void* arg,
+                ioctl::UserMemory& memory);
+
+// Opens `name` beside the node that `node` is an open file of. A descriptor or a negative errno.
+int open_beside(int node, const std::string& name, int flags);
+
+}  // namespace fakegpu::umd
