@@ -56,6 +56,10 @@ base::Result<std::unique_ptr<Loop>> UringLoop::create() {
     error = io_uring_queue_init(kEntries, &loop->ring_, IORING_SETUP_R_DISABLED);
   if (error < 0) return base::fail(-error, "io_uring_setup: error {}", -error);
   loop->open_ = true;
+  // A child with the ring's memory would keep the ring, and with it every descriptor that is
+  // watched, also when this process has died.
+  if (error = io_uring_ring_dontfork(&loop->ring_); error < 0)
+    return base::fail(-error, "io_uring_ring_dontfork: error {}", -error);
   loop->gather_ = (loop->ring_.features & IORING_FEAT_CQE_SKIP) != 0 && calls_are_dear();
   FAKEGPU_TRY(loop->watch_wake());
   return loop;
