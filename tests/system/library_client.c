@@ -9,12 +9,15 @@
  * - busy: prints "busy" and stays so until it is killed
  * - fill: lets the GPU write memory that the CPU then reads; prints "filled"
  * - high: prints the errno of asking for high priority, twice
+ * - poll: polls the sync_file of a job of nine seconds; prints "polling" before and what poll()
+ * said after
  *
  * seqno takes short waits, so that it nearly always sleeps on the fence page. busy has memory,
  * mappings, running and queued jobs and pending waits. high first asks for a context that is
  * created with the priority, then for one that is given it later.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -126,6 +129,25 @@ static int high(void) {
   return 0;
 }
 
+static int poll_fence(void) {
+  struct fakegpu_context* context;
+  struct fakegpu_cmdbuf* packets;
+  struct pollfd fence = {.events = POLLIN};
+  must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
+  must(fakegpu_cmdbuf_create(context, DRM_FAKEGPU_RING_COMPUTE, &packets), "command buffer");
+  must(fakegpu_cmd_work(packets, 9000, 1000 * 1000, 0, 0), "WORK");
+  int ring = fakegpu_find_ring(device, DRM_FAKEGPU_RING_COMPUTE, 0);
+  must(ring, "ring");
+  must(fakegpu_context_submit_one(context, (uint32_t)ring, packets, never), "submit");
+  must(fakegpu_syncobj_export_sync_file(never, 0, &fence.fd), "export");
+  if (poll(&fence, 1, 0) != 0) return 1;
+  puts("polling");
+  fflush(stdout);
+  if (poll(&fence, 1, -1) != 1) return 1;
+  printf("%d\n", fence.revents);
+  return 0;
+}
+
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   must(fakegpu_device_open(argv[1], &device), argv[1]);
@@ -133,6 +155,7 @@ int main(int argc, char** argv) {
   if (strcmp(argv[2], "busy") == 0) busy();
   if (strcmp(argv[2], "fill") == 0) return fill();
   if (strcmp(argv[2], "high") == 0) return high();
+  if (strcmp(argv[2], "poll") == 0) return poll_fence();
   const int by_seqno = strcmp(argv[2], "seqno") == 0;
   if (!by_seqno && strcmp(argv[2], "wait") != 0) return 2;
   struct fakegpu_context* context = NULL;

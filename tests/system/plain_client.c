@@ -5,6 +5,7 @@
  *
  *   plain_client NODE submit   submits jobs, waits for them and checks what the driver counted
  *   plain_client NODE wait     waits for ever; prints "waiting" before and the wait's errno after
+ *   plain_client NODE eventfd  has an eventfd signalled by a syncobj, and others refused
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <xf86drm.h>
@@ -20,6 +22,16 @@
 #include <fakegpu_drm.h>
 
 enum { kJobs = 3 };
+
+/* struct drm_syncobj_eventfd, which not every libdrm has. */
+struct syncobj_eventfd {
+  uint32_t handle;
+  uint32_t flags;
+  uint64_t point;
+  int32_t fd;
+  uint32_t pad;
+};
+#define SYNCOBJ_EVENTFD DRM_IOWR(0xCF, struct syncobj_eventfd)
 
 static void must(int result, const char* what) {
   if (result == 0) return;
@@ -122,11 +134,30 @@ static int wait_for_ever(int fd) {
   return 0;
 }
 
+static int signal_eventfd(int fd) {
+  int counter = eventfd(0, EFD_CLOEXEC);
+  must(counter < 0, "eventfd");
+  struct syncobj_eventfd event = {.handle = make_syncobj(fd), .fd = fd};
+  expect(drmIoctl(fd, SYNCOBJ_EVENTFD, &event) == -1 && errno == EINVAL, "errno of the node");
+  event.fd = -1;
+  expect(drmIoctl(fd, SYNCOBJ_EVENTFD, &event) == -1 && errno == EBADF, "errno of nothing");
+  event.fd = counter;
+  must(drmIoctl(fd, SYNCOBJ_EVENTFD, &event), "SYNCOBJ_EVENTFD");
+  struct drm_syncobj_array all = {.handles = (uintptr_t)&event.handle, .count_handles = 1};
+  must(drmIoctl(fd, DRM_IOCTL_SYNCOBJ_SIGNAL, &all), "SYNCOBJ_SIGNAL");
+  eventfd_t value = 0;
+  must(eventfd_read(counter, &value), "read");
+  expect(value == 1, "value");
+  puts("signalled");
+  return 0;
+}
+
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   int fd = open(argv[1], O_RDWR | O_CLOEXEC);
   must(fd < 0, argv[1]);
   if (strcmp(argv[2], "submit") == 0) return submit(fd);
   if (strcmp(argv[2], "wait") == 0) return wait_for_ever(fd);
+  if (strcmp(argv[2], "eventfd") == 0) return signal_eventfd(fd);
   return 2;
 }

@@ -9,13 +9,14 @@ import errno
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import tempfile
 
 from harness import (AT_ONCE, BASE, DAEMON, HAS_NODE, LIBRARY_CLIENT, PLAIN_CLIENT, READY, TOOL,
                      TRANSPORT, Daemon, eventually, expect_equal, main, results, run, start,
-                     start_waiters)
+                     start_waiters, state_of)
 
 
 def test_a_node_serves_an_unmodified_program():
@@ -104,6 +105,50 @@ def test_a_dying_daemon_ends_waits_on_the_fence_page():
             assert all(waiter.poll() is None for waiter in waiters), 'a wait ended by itself'
             daemon.process.send_signal(number)
             expect_equal(results(waiters, 2 * AT_ONCE), [errno.ENODEV] * 3)
+
+
+def fd_process(daemon):
+    """The daemon's process that takes descriptors."""
+    pid = daemon.process.pid
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as children:
+        pids = [int(word) for word in children.read().split()]
+    for child in pids:
+        with open(f'/proc/{child}/comm', encoding='ascii') as comm:
+            if comm.read() == 'fakegpud-fds\n' and state_of(child) != 'Z':
+                return child
+    return None
+
+
+def gone(pid):
+    try:
+        return state_of(pid) == 'Z'
+    except FileNotFoundError:
+        return True
+
+
+def test_a_dead_node_wakes_who_polls_a_fence():
+    with Daemon() as daemon:
+        poller = start(LIBRARY_CLIENT, daemon, 'poll', 'polling')
+        eventually(lambda: state_of(poller.pid), 'S')
+        daemon.process.kill()
+        # What poll() said, not an errno.
+        assert results([poller], AT_ONCE)[0] & select.POLLERR
+
+
+def test_a_node_signals_an_unmodified_programs_eventfd():
+    with Daemon() as daemon:
+        expect_equal(run([PLAIN_CLIENT, daemon.where, 'eventfd']).stdout, 'signalled\n')
+        # The process that takes descriptors may be lost, and comes again.
+        first = fd_process(daemon)
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: gone(first), True)
+        expect_equal(run([PLAIN_CLIENT, daemon.where, 'submit']).returncode, 0)
+        expect_equal(run([PLAIN_CLIENT, daemon.where, 'eventfd']).stdout, 'signalled\n')
+        second = fd_process(daemon)
+        assert second not in (None, first), second
+        daemon.process.kill()
+        daemon.process.wait()
+        eventually(lambda: gone(second), True)
 
 
 def test_a_daemon_that_is_asked_to_end_releases_its_clients():
