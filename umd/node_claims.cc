@@ -38,16 +38,16 @@ int flags_of(const ioctl::Row& row, std::span<const std::byte> arg) {
 }
 
 // By its name where the node's directory has such names, so that it can be mapped.
-int open_by_name(int node, const drm_fakegpu_fd_claim& claim, int flags) {
+int open_by_name(int node, const Claim& claim) {
   std::array<char, 40> name;
   std::snprintf(name.data(), name.size(), "fd-%016llx%016llx",
                 static_cast<unsigned long long>(claim.token[0]),
                 static_cast<unsigned long long>(claim.token[1]));
-  return open_beside(node, name.data(), flags);
+  return open_beside(node, name.data(), claim.flags);
 }
 
-int attach(int node, const drm_fakegpu_fd_claim& claim, int flags) {
-  OwnedFd fd(::open(link_of(node).c_str(), flags));
+int attach(int node, const Claim& claim) {
+  OwnedFd fd(::open(link_of(node).c_str(), claim.flags));
   if (!fd) return -errno;
   struct drm_fakegpu_attach arg = {.token = {claim.token[0], claim.token[1]}};
   int result;
@@ -78,10 +78,42 @@ int open_beside(int node, const std::string& name, int flags) {
   return fd >= 0 ? fd : -errno;
 }
 
+uint64_t identify_file(int node) {
+  struct drm_fakegpu_identify identify = {};
+  int result;
+  do {
+    result = ::ioctl(node, DRM_IOCTL_FAKEGPU_IDENTIFY, &identify);
+  } while (result < 0 && errno == EINTR);
+  return result == 0 ? identify.file_id : 0;
+}
+
+int make_claim(int node, const ioctl::Row& row, std::span<std::byte> arg, bool table_full,
+               Claim* claim) {
+  alignas(8) std::array<std::byte, kMaxStruct> bytes = {};
+  const auto whole = std::span(bytes).first(row.size + sizeof(drm_fakegpu_fd_claim));
+  drm_fakegpu_fd_claim tail = {.magic = DRM_FAKEGPU_FD_CLAIM_MAGIC,
+                               .flags = table_full ? DRM_FAKEGPU_FD_CLAIM_FULL : 0,
+                               .token = {}};
+  std::memcpy(whole.data(), arg.data(), row.size);
+  std::memcpy(whole.data() + row.size, &tail, sizeof(tail));
+  claim->flags = flags_of(row, arg);
+  int result = ::ioctl(node, _IOC(row.direction, row.type, row.nr, whole.size()), whole.data());
+  if (result < 0) result = -errno;
+  std::memcpy(arg.data(), whole.data(), row.size);
+  std::memcpy(&tail, whole.data() + row.size, sizeof(tail));
+  std::memcpy(claim->token, tail.token, sizeof(claim->token));
+  return result;
+}
+
+int open_claim(int node, const Claim& claim) {
+  const int fd = open_by_name(node, claim);
+  return fd >= 0 || fd == -EMFILE ? fd : attach(node, claim);
+}
+
 int claim_ioctl(int node, const ioctl::Row& row, uint32_t command, void* arg,
                 ioctl::UserMemory& memory) {
   alignas(8) std::array<std::byte, kMaxStruct> bytes = {};
-  const auto whole = std::span(bytes).first(row.size + sizeof(drm_fakegpu_fd_claim));
+  const auto whole = std::span(bytes).first(row.size);
   const auto known = whole.first(std::min<size_t>(_IOC_SIZE(command), row.size));
   const auto address = reinterpret_cast<uintptr_t>(arg);
   if (!memory.fetch(address, known)) return -EFAULT;
@@ -89,20 +121,12 @@ int claim_ioctl(int node, const ioctl::Row& row, uint32_t command, void* arg,
   // Holds the place, so that a full table is noticed when the kernel would notice it.
   OwnedFd place(::fcntl(node, F_DUPFD_CLOEXEC, 0));
   if (!place && errno != EMFILE) return -errno;
-  drm_fakegpu_fd_claim claim = {.magic = DRM_FAKEGPU_FD_CLAIM_MAGIC,
-                                .flags = place ? 0 : DRM_FAKEGPU_FD_CLAIM_FULL,
-                                .token = {}};
-  std::memcpy(whole.data() + row.size, &claim, sizeof(claim));
-  const auto word = _IOC(row.direction, row.type, row.nr, whole.size());
-  const int flags = flags_of(row, whole);
-  int result = ::ioctl(node, word, whole.data());
-  if (result < 0) result = -errno;
+  Claim claim;
+  const int result = make_claim(node, row, whole, !place, &claim);
   place = OwnedFd();
   OwnedFd given;
   if (result >= 0) {
-    std::memcpy(&claim, whole.data() + row.size, sizeof(claim));
-    int fd = open_by_name(node, claim, flags);
-    if (fd < 0 && fd != -EMFILE) fd = attach(node, claim, flags);
+    const int fd = open_claim(node, claim);
     if (fd < 0) return fd;
     given = OwnedFd(fd);
     std::memcpy(whole.data() + row.fds.gives, &fd, sizeof(fd));
