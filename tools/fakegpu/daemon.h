@@ -18,6 +18,11 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
+  // For a caller that waits for any child: if this was the daemon, it is gone.
+  void note_reaped(pid_t pid) {
+    if (pid == pid_) pid_ = -1;
+  }
+
   // For fakegpu_device_open().
   const std::string& where() const { return where_; }
 

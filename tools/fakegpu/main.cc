@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: MIT
 // The command `fakegpu`.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include <fmt/core.h>
 
 #include "demo.h"
+#include "run/run.h"
 #include "version.h"
 
 namespace fakegpu::tools {
 
 namespace {
 
-int run(int argc, char** argv) {
+// Takes what follows the first "--" off the arguments. CLI11 would read it as this command's.
+std::vector<std::string> cut_off_program(int* argc, char** argv) {
+  char** const end = argv + *argc;
+  char** const mark =
+      std::find_if(argv, end, [](const char* word) { return word == std::string("--"); });
+  *argc = static_cast<int>(mark - argv);
+  return {mark == end ? end : mark + 1, end};
+}
+
+int run_command_line(int argc, char** argv) {
   CLI::App app("fakegpu: a GPU driver stack in userspace over a fake GPU");
   app.set_version_flag("--version", FAKEGPU_VERSION);
   app.require_subcommand(1);
@@ -51,11 +64,27 @@ int run(int argc, char** argv) {
   CLI::App* doctor_command = app.add_subcommand(
       "doctor", "what this machine offers, which transport is used, what is missing");
 
+  run::RunOptions run;
+  CLI::App* run_command = app.add_subcommand(
+      "run", "start a program that uses the device by plain ioctls: fakegpu run -- APP ARGS...");
+  run_command->add_option("--device", run.device, "the device to use, as $FAKEGPU_DEVICE");
+  run_command->add_flag("--dri", run.dri, "show it as DRM shows a device: /dev/dri and /sys");
+  run_command->prefix_command();
+
+  std::vector<std::string> program = cut_off_program(&argc, argv);
   CLI11_PARSE(app, argc, argv);
   if (*demo_command) return run_demo(demo);
   if (*client_command) return run_demo_client(client_name, client);
   if (*info_command) return print_info(device, json);
   if (*doctor_command) return print_doctor();
+  if (*run_command) {
+    run.words = run_command->remaining();
+    // The mark was the program's own if its name stands before it.
+    if (!run.words.empty() && !program.empty()) run.words.emplace_back("--");
+    run.words.insert(run.words.end(), program.begin(), program.end());
+    if (!run.words.empty()) return run::run_app(run);
+    fmt::print(stderr, "fakegpu run: no program to start\n");
+  }
   return 2;
 }
 
@@ -65,7 +94,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return fakegpu::tools::run(argc, argv);
+    return fakegpu::tools::run_command_line(argc, argv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "fakegpu: {}\n", error.what());
     return 1;
