@@ -96,12 +96,5 @@ TEST(GemClose, LowestFreeHandleComesNext) {
   EXPECT_EQ(client.make_bo(), 4u);
 }
 
-TEST(AbsentCalls, AreNotSupported) {
-  const Client client;
-  drm_prime_handle prime = {};
-  EXPECT_EQ(client.call(DRM_IOCTL_PRIME_HANDLE_TO_FD, prime), -EOPNOTSUPP);
-  EXPECT_EQ(client.call(DRM_IOCTL_PRIME_FD_TO_HANDLE, prime), -EOPNOTSUPP);
-}
-
 }  // namespace
 }  // namespace fakegpu::conformance

@@ -35,9 +35,8 @@ int as_nobody(Steps steps) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 200;
 }
 
-struct MasterProcesses : testing::Test {
+struct NodeMasters : testing::Test {
   void SetUp() override {
-    if (!Client().has_node()) GTEST_SKIP() << "transport lacks a node";
     if (::geteuid() != 0) GTEST_SKIP() << "machine lacks root";
   }
   static base::UniqueFd open_card() {
@@ -45,14 +44,14 @@ struct MasterProcesses : testing::Test {
   }
 };
 
-TEST_F(MasterProcesses, RootMayDropAndSet) {
+TEST_F(NodeMasters, RootMayDropAndSet) {
   const auto card = open_card();
   ASSERT_TRUE(card);
   EXPECT_EQ(call(card.get(), DRM_IOCTL_DROP_MASTER), 0);
   EXPECT_EQ(call(card.get(), DRM_IOCTL_SET_MASTER), 0);
 }
 
-TEST_F(MasterProcesses, AUserMayIfItIsTheFirstOpener) {
+TEST_F(NodeMasters, AUserMayIfItIsTheFirstOpener) {
   EXPECT_EQ(as_nobody([] {
               const auto card = open_card();
               if (!card) return 1;
@@ -66,7 +65,7 @@ TEST_F(MasterProcesses, AUserMayIfItIsTheFirstOpener) {
             0);
 }
 
-TEST_F(MasterProcesses, AUserMayNotOnAFileThatRootShares) {
+TEST_F(NodeMasters, AUserMayNotOnAFileThatRootShares) {
   const auto card = open_card();
   ASSERT_TRUE(card);
   EXPECT_EQ(as_nobody([&card] {
@@ -76,7 +75,7 @@ TEST_F(MasterProcesses, AUserMayNotOnAFileThatRootShares) {
             0);
 }
 
-TEST_F(MasterProcesses, AUserMayNotOnAFileThatIsNotMaster) {
+TEST_F(NodeMasters, AUserMayNotOnAFileThatIsNotMaster) {
   const auto master = open_card();
   ASSERT_TRUE(master);
   EXPECT_EQ(as_nobody([] {
@@ -90,7 +89,7 @@ TEST_F(MasterProcesses, AUserMayNotOnAFileThatIsNotMaster) {
             0);
 }
 
-TEST_F(MasterProcesses, AUsersChildMayNot) {
+TEST_F(NodeMasters, AUsersChildMayNot) {
   EXPECT_EQ(as_nobody([] {
               const auto card = open_card();
               if (!card) return 1;
@@ -103,7 +102,7 @@ TEST_F(MasterProcesses, AUsersChildMayNot) {
             0);
 }
 
-TEST_F(MasterProcesses, RootAuthenticatesAUser) {
+TEST_F(NodeMasters, RootAuthenticatesAUser) {
   const auto master = open_card();
   ASSERT_TRUE(master);
   EXPECT_EQ(as_nobody([&master] {
@@ -121,7 +120,7 @@ TEST_F(MasterProcesses, RootAuthenticatesAUser) {
             0);
 }
 
-TEST_F(MasterProcesses, ReopenedFilesAreTheirOwn) {
+TEST_F(NodeMasters, ReopenedFilesAreTheirOwn) {
   const auto card = open_card();
   ASSERT_TRUE(card);
   const auto again = base::UniqueFd(

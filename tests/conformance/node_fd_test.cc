@@ -33,7 +33,6 @@ constexpr unsigned long kClaimedToFd =
 class NodeFd : public testing::Test {
  protected:
   void SetUp() override {
-    if (!client_.has_node()) GTEST_SKIP() << "the transport has no node";
     node_ = open_node();
     ASSERT_GE(node_, 0);
   }
@@ -153,7 +152,7 @@ TEST_F(NodeFd, ATokenWorksOnceAndOnlyOnAFreshFile) {
 }
 
 TEST_F(NodeFd, ATokenIsForItsUserAlone) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  if (::geteuid() != 0) GTEST_SKIP() << "machine lacks root";
   const ClaimedHandle claimed = claim(make_syncobj());
   const int fresh = open_node();
   const pid_t child = ::fork();

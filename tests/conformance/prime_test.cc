@@ -18,7 +18,6 @@ class Prime : public testing::Test {
  protected:
   void SetUp() override {
     fd_ = export_bo(client_, handle_);
-    if (fd_ == -EOPNOTSUPP) GTEST_SKIP() << "an ioctl gives no descriptors here";
     ASSERT_GE(fd_, 0);
   }
   void TearDown() override {
@@ -89,7 +88,7 @@ TEST_F(Prime, ShowsTheMemoryOfTheBoAlone) {
   void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
   if (memory == MAP_FAILED && errno == ENODEV) {
     ::close(again);
-    GTEST_SKIP() << "a dma-buf has no mmap here";
+    GTEST_SKIP() << "machine lacks mmap of dma-bufs";
   }
   ASSERT_NE(memory, MAP_FAILED);
   void* const same = ::mmap(nullptr, kSize, PROT_READ, MAP_SHARED, again, 0);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -246,9 +245,10 @@ TEST_F(Page, IsOfOneFile) {
   EXPECT_EQ(inodes.size(), 2u);
 }
 
-TEST_F(Page, WakesWhoSleepsOnIt) {
-  if (!std::strcmp(client_.device().transport(), "inprocess"))
-    GTEST_SKIP() << "waits in the process sleep in the call";
+// In the process waits sleep in the call.
+using DaemonPage = Page;
+
+TEST_F(DaemonPage, WakesWhoSleepsOnIt) {
   const uint64_t seqno = submit_held();
   std::atomic<bool> timed_out = false;
   BlockedThread sleeper([&] {

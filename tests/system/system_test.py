@@ -37,8 +37,8 @@ def test_strace_of_a_node_shows_the_ioctls_under_no_other_drivers_name():
         expect_equal(ended.returncode, 0)
         with open(log, encoding='utf-8') as file:
             text = file.read()
-    # SUBMIT is nr 0x91 and has 64 bytes.
-    for name in (r'_IOC\(_IOC_READ\|_IOC_WRITE, 0x64, 0x91, 0x40\)', 'DRM_IOCTL_SYNCOBJ_CREATE',
+    # SUBMIT is nr 0x91 and has 80 bytes.
+    for name in (r'_IOC\(_IOC_READ\|_IOC_WRITE, 0x64, 0x91, 0x50\)', 'DRM_IOCTL_SYNCOBJ_CREATE',
                  'DRM_IOCTL_SYNCOBJ_WAIT', 'DRM_IOCTL_VERSION'):
         assert re.search(name, text), f'{name} is not in\n{text}'
     names = set(re.findall(r'\bDRM_IOCTL_\w+', text))

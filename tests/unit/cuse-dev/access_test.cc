@@ -60,7 +60,7 @@ class SocketAccess : public SocketTest {
 };
 
 TEST_P(SocketAccess, WhoMayNotOpenTheDeviceMayNotByTheSocketEither) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "machine lacks root";
   Daemon daemon(GetParam(), {.access = {0660, 0, kGroup}});
   as_other({}, [&] {
     Peer peer(daemon, false);
@@ -80,7 +80,7 @@ TEST_P(SocketAccess, WhoMayNotOpenTheDeviceMayNotByTheSocketEither) {
 }
 
 TEST_P(SocketAccess, TheChannelOfAFileIsOpenToItsHolder) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "machine lacks root";
   Daemon daemon(GetParam(), {.access = {0600, 0, 0}});
   // As a device node gives it to a process that was handed the open file.
   const drv::Caller holder{1, kOther, kOther};

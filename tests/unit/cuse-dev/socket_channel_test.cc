@@ -183,7 +183,7 @@ TEST_P(SocketChannel, AFileMayBeClosedByAnyThread) {
 }
 
 TEST_P(SocketChannel, ATokenIsForTheUserWhoAsked) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "machine lacks root";
   Daemon daemon(GetParam());
   Peer owner(daemon);
   const drm_fakegpu_channel channel = owner.channel();

@@ -50,7 +50,7 @@ TEST_P(SocketLimits, ConnectionsBeyondTheTotalAreClosed) {
 }
 
 TEST_P(SocketLimits, ConnectionsBeyondAUsersAreClosedButNotOthers) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "machine lacks root";
   Daemon daemon(GetParam(), {.max_connections = 10, .max_per_uid = 2});
   Peer a(daemon), b(daemon);
   Peer refused(daemon, false);
