@@ -14,6 +14,7 @@ namespace {
 std::string the_device;
 std::string the_card;
 std::string the_sw_sync;
+pid_t the_daemon = 0;
 }  // namespace
 
 const std::string& device_path() {
@@ -29,6 +30,13 @@ void set_paths(std::string device, std::string card, std::string sw_sync) {
   the_device = std::move(device);
   the_card = std::move(card);
   the_sw_sync = std::move(sw_sync);
+}
+
+pid_t daemon_pid() {
+  return the_daemon;
+}
+void set_daemon(pid_t process) {
+  the_daemon = process;
 }
 
 short poll_events(int fd, int timeout) {

@@ -24,6 +24,9 @@ const std::string& device_path();
 const std::string& card_path();
 const std::string& sw_sync_path();
 void set_paths(std::string device, std::string card, std::string sw_sync);
+// The process that serves it; 0: this one.
+pid_t daemon_pid();
+void set_daemon(pid_t process);
 
 inline constexpr uint64_t kPage = 4096;
 inline constexpr int64_t kMilli = 1'000'000;

@@ -37,6 +37,7 @@ class TransportUnderTest : public testing::Environment {
       GTEST_SKIP() << "machine lacks " << node;
     process_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions);
     set_paths(process_->where(), process_->card(), process_->sw_sync());
+    set_daemon(process_->pid());
   }
   void TearDown() override {
     if (!process_) return;
