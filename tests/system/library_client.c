@@ -29,8 +29,13 @@
 
 enum { kJobs = 40, kWaiters = 4, kBos = 8, kBoBytes = 256 * 1024 };
 
+/* What a mode has made it keeps to the end of the process, which closes it all. */
 static struct fakegpu_device* device;
 static struct fakegpu_syncobj* never;
+static struct fakegpu_context* context;
+static struct fakegpu_cmdbuf* packets;
+static struct fakegpu_syncobj* done;
+static struct fakegpu_bo* bo;
 
 static void must(int result, const char* what) {
   if (result >= 0) return;
@@ -43,7 +48,7 @@ static int wait_for_ever(void) {
                               NULL);
 }
 
-static int wait_for_a_long_job(struct fakegpu_context* context, uint32_t ring) {
+static int wait_for_a_long_job(uint32_t ring) {
   int result;
   do {
     result = fakegpu_context_wait(context, ring, 1, fakegpu_deadline_ns(device, 500 * 1000));
@@ -59,7 +64,6 @@ static void* waiter(void* unused) {
 
 static void fill_memory(void) {
   for (int i = 0; i < kBos; ++i) {
-    struct fakegpu_bo* bo;
     void* cpu;
     uint64_t va;
     must(fakegpu_bo_create(device, kBoBytes, 0, i % 2, i < 2 ? DRM_FAKEGPU_BO_SHAREABLE : 0, &bo),
@@ -70,10 +74,7 @@ static void fill_memory(void) {
   }
 }
 
-static struct fakegpu_context* queue_jobs(uint32_t type, int jobs, uint32_t milliseconds,
-                                          int* ring) {
-  struct fakegpu_context* context;
-  struct fakegpu_cmdbuf* packets;
+static void queue_jobs(uint32_t type, int jobs, uint32_t milliseconds, int* ring) {
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
   must(fakegpu_cmdbuf_create(context, type, &packets), "command buffer");
   must(fakegpu_cmd_work(packets, milliseconds, 1000 * 1000, 0, 0), "WORK");
@@ -81,7 +82,6 @@ static struct fakegpu_context* queue_jobs(uint32_t type, int jobs, uint32_t mill
   must(*ring, "ring");
   for (int i = 0; i < jobs; ++i)
     must(fakegpu_context_submit_one(context, (uint32_t)*ring, packets, NULL), "submit");
-  return context;
 }
 
 static _Noreturn void busy(void) {
@@ -98,10 +98,6 @@ static _Noreturn void busy(void) {
 
 static int fill(void) {
   const uint32_t value = 0x600dda7a;
-  struct fakegpu_context* context;
-  struct fakegpu_cmdbuf* packets;
-  struct fakegpu_syncobj* done;
-  struct fakegpu_bo* bo;
   void* cpu;
   uint64_t va;
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
@@ -122,7 +118,6 @@ static int fill(void) {
 }
 
 static int high(void) {
-  struct fakegpu_context* context;
   printf("%d\n", -fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_HIGH, &context));
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
   printf("%d\n", -fakegpu_context_set_priority(context, DRM_FAKEGPU_PRIORITY_HIGH));
@@ -130,8 +125,6 @@ static int high(void) {
 }
 
 static int poll_fence(void) {
-  struct fakegpu_context* context;
-  struct fakegpu_cmdbuf* packets;
   struct pollfd fence = {.events = POLLIN};
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
   must(fakegpu_cmdbuf_create(context, DRM_FAKEGPU_RING_COMPUTE, &packets), "command buffer");
@@ -158,11 +151,10 @@ int main(int argc, char** argv) {
   if (strcmp(argv[2], "poll") == 0) return poll_fence();
   const int by_seqno = strcmp(argv[2], "seqno") == 0;
   if (!by_seqno && strcmp(argv[2], "wait") != 0) return 2;
-  struct fakegpu_context* context = NULL;
   int ring = 0;
-  if (by_seqno) context = queue_jobs(DRM_FAKEGPU_RING_COMPUTE, 1, 9000, &ring);
+  if (by_seqno) queue_jobs(DRM_FAKEGPU_RING_COMPUTE, 1, 9000, &ring);
   puts("waiting");
   fflush(stdout);
-  printf("%d\n", -(by_seqno ? wait_for_a_long_job(context, (uint32_t)ring) : wait_for_ever()));
+  printf("%d\n", -(by_seqno ? wait_for_a_long_job((uint32_t)ring) : wait_for_ever()));
   return 0;
 }

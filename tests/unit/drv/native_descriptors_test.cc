@@ -68,9 +68,11 @@ struct NativeDescriptorsTest : testing::Test {
     return asked.revents;
   }
 
+  // Outlive the files, which the registry may hold to its end.
+  Record record;
+  Record other{.ready = true};
   std::unique_ptr<NativeDescriptors> registry = std::move(*NativeDescriptors::create(16, 4));
   base::Ref<NativeDescriptors::Share> share = base::make_ref<NativeDescriptors::Share>();
-  Record record;
 };
 
 TEST_F(NativeDescriptorsTest, StandsForTheFileWhereverItHasBeen) {
@@ -90,7 +92,6 @@ TEST_F(NativeDescriptorsTest, PollsReadableOnceTheFileIsReady) {
   std::exchange(record.wake, nullptr)();
   EXPECT_EQ(events(fd.get()), POLLIN);
   EXPECT_EQ(events(fd.get()), POLLIN) << "and stays so";
-  Record other{.ready = true};
   EXPECT_EQ(events(give(other).get()), POLLIN) << "when it was from the start";
 }
 
