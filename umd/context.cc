@@ -142,10 +142,10 @@ int fakegpu_context_wait(struct fakegpu_context* ctx, uint32_t ring, uint64_t se
   return guarded([&] {
     Device& device = *ctx->device;
     // Anything else is for the driver to judge.
-    const bool in_page = ctx->fence_slot != DRM_FAKEGPU_NO_FENCE_SLOT &&
-                         ring < device.rings().size() && seqno != 0;
-    if (in_page && device.fence_page().wait(ctx->fence_slot + ring, seqno, deadline_ns,
-                                            device.transport()))
+    const bool in_page =
+        ctx->fence_slot != DRM_FAKEGPU_NO_FENCE_SLOT && ring < device.rings().size() && seqno != 0;
+    if (in_page &&
+        device.fence_page().wait(ctx->fence_slot + ring, seqno, deadline_ns, device.transport()))
       return 0;
     drm_fakegpu_wait_seqno wait = {};
     wait.ctx_id = ctx->id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An unmodified program that passes syncobjs and fences by descriptor, with libdrm alone. It only works
- * under `fakegpu run`, or with a kernel driver.
+ * An unmodified program that passes syncobjs and fences by descriptor, with libdrm alone. It only
+ * works under `fakegpu run`, or with a kernel driver.
  *
  *   descriptor_client MODE [NODE]   NODE: else $FAKEGPU_DEVICE
  *
@@ -40,7 +40,8 @@ static void expect(int condition, const char* what) {
 
 static void expect_errno(int result, int wanted, const char* what) {
   if (result == -1 && errno == wanted) return;
-  fprintf(stderr, "descriptor_client: %s: %d, errno %d instead of %d\n", what, result, errno, wanted);
+  fprintf(stderr, "descriptor_client: %s: %d, errno %d instead of %d\n", what, result, errno,
+          wanted);
   exit(1);
 }
 
@@ -114,8 +115,8 @@ static void send_descriptor(int socket, int fd) {
     char bytes[CMSG_SPACE(sizeof(int))];
   } control = {.bytes = {0}};
   struct iovec part = {&byte, 1};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                           .msg_controllen = sizeof control};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   control.header = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
   memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
   must(sendmsg(socket, &message, 0), "sendmsg");
@@ -128,8 +129,8 @@ static int receive_descriptor(int socket) {
     char bytes[CMSG_SPACE(sizeof(int))];
   } control;
   struct iovec part = {&byte, 1};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                           .msg_controllen = sizeof control};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   int fd = -1;
   must(recvmsg(socket, &message, MSG_CMSG_CLOEXEC), "recvmsg");
   memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
@@ -215,7 +216,8 @@ static void check_errors(int fd) {
   none = limit;
   none.rlim_cur = (rlim_t)last;
   must(setrlimit(RLIMIT_NOFILE, &none), "setrlimit");
-  /* The device asks for the number before it looks at a fence's handle, and after it at a syncobj's. */
+  /* The device asks for the number before it looks at a fence's handle, and after it at a
+   * syncobj's. */
   arg = (struct drm_syncobj_handle){.handle = kNobodysHandle};
   expect_errno(ioctl(fd, command, &arg), EINVAL, "a bad handle and no room");
   arg.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE;

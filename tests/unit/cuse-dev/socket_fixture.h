@@ -379,7 +379,8 @@ class Peer {
 class SocketTest : public testing::TestWithParam<LoopKind> {
  protected:
   void SetUp() override {
-    if (auto loop = make_loop(GetParam()); !loop) GTEST_SKIP() << "machine lacks " << loop.error().message();
+    if (auto loop = make_loop(GetParam()); !loop)
+      GTEST_SKIP() << "machine lacks " << loop.error().message();
   }
 };
 
