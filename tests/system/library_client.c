@@ -118,7 +118,9 @@ static int fill(void) {
 }
 
 static int high(void) {
-  printf("%d\n", -fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_HIGH, &context));
+  const int created = fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_HIGH, &context);
+  printf("%d\n", -created);
+  if (created == 0) fakegpu_context_destroy(context);
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
   printf("%d\n", -fakegpu_context_set_priority(context, DRM_FAKEGPU_PRIORITY_HIGH));
   return 0;

@@ -70,7 +70,9 @@ struct NativeDescriptorsTest : testing::Test {
 
   // Outlive the files, which the registry may hold to its end.
   Record record;
-  Record other{.ready = true};
+  Record ready{.ready = true};
+  Record again;
+  Record records[4];
   std::unique_ptr<NativeDescriptors> registry = std::move(*NativeDescriptors::create(16, 4));
   base::Ref<NativeDescriptors::Share> share = base::make_ref<NativeDescriptors::Share>();
 };
@@ -92,7 +94,7 @@ TEST_F(NativeDescriptorsTest, PollsReadableOnceTheFileIsReady) {
   std::exchange(record.wake, nullptr)();
   EXPECT_EQ(events(fd.get()), POLLIN);
   EXPECT_EQ(events(fd.get()), POLLIN) << "and stays so";
-  EXPECT_EQ(events(give(other).get()), POLLIN) << "when it was from the start";
+  EXPECT_EQ(events(give(ready).get()), POLLIN) << "when it was from the start";
 }
 
 TEST_F(NativeDescriptorsTest, IsClosedWithItsLastDescriptor) {
@@ -168,7 +170,6 @@ TEST_F(NativeDescriptorsTest, WhatIsNotOpenIsNoDescriptor) {
 }
 
 TEST_F(NativeDescriptorsTest, AShareIsBoundedAndGivenBack) {
-  Record records[5];
   std::vector<base::UniqueFd> fds;
   for (int i = 0; i < 4; ++i) fds.push_back(give(records[i]));
   NativeCall fifth(*registry, *share);
@@ -235,7 +236,6 @@ TEST_F(NativeMemory, LivesAsLongAsItsMappings) {
 
 TEST_F(NativeMemory, ExportedTwiceIsOneFile) {
   base::UniqueFd first = dma_buf(record, memory.get());
-  Record again;
   base::UniqueFd second = dma_buf(again, memory.get());
   EXPECT_TRUE(again.closed) << "the first goes on for both";
   EXPECT_EQ(registry->find(first.get()), registry->find(second.get()));
@@ -250,7 +250,6 @@ TEST_F(NativeMemory, ExportedTwiceIsOneFile) {
 
 TEST_F(NativeMemory, ManyClosedAtOnceAreAllNoticed) {
   // inotify folds equal events into one.
-  Record records[4];
   std::vector<base::UniqueFd> fds;
   fds.push_back(dma_buf(records[0], memory.get()));
   for (int i = 1; i < 4; ++i) fds.push_back(dma_buf(records[i], memory.get()));
