@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Programs of ioctls by two clients, with structs made of edges: any command of the table with any
-// size, pointers into memory that ends somewhere, handles that may or may not exist. Nothing may
-// crash, hang or leak, and an error must not be a success in disguise.
+// Programs of ioctls by two clients and on the descriptors that they get, with structs made of
+// edges: any command of the table with any size, pointers into memory that ends somewhere, handles
+// that may or may not exist. Nothing may crash, hang or leak, and an error must not be a success in
+// disguise.
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "fuzz_input.h"
 #include "ioctl/decode.h"
 #include "ioctl/table.h"
+#include "support/fake_descriptors.h"
 #include "support/virtual_machine.h"
 
 namespace fakegpu::tests {
@@ -45,6 +47,9 @@ class Window final : public ioctl::UserMemory {
   }
   std::array<std::byte, 8192> bytes_{};
 };
+
+// Kept of what calls give.
+constexpr size_t kDescriptors = 24;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -87,6 +92,8 @@ void fuzz_one(const uint8_t* data, size_t size) {
   VirtualMachine machine(input.take<uint8_t>(), options);
   const auto before = machine.machine().census();
   {
+    FakeDescriptors table;
+    table.install(std::move(*machine.machine().open_sw_sync("fuzz")));
     std::unique_ptr<drv::File> files[2];
     uint64_t replies = 0;
     uint64_t pending = 0;
@@ -96,6 +103,7 @@ void fuzz_one(const uint8_t* data, size_t size) {
       const uint32_t who = input.pick(2);
       const drv::Caller caller = {1, who ? 1000u : 0u, 0};
       if (!files[who]) files[who] = std::move(*machine.machine().open(caller, input.pick(4) != 0));
+      while (table.open_files() > kDescriptors) table.close(table.nth(0));
       switch (input.pick(16)) {
         case 0:
           files[who].reset();
@@ -112,25 +120,34 @@ void fuzz_one(const uint8_t* data, size_t size) {
                            [](int, std::span<const std::byte>) {});
           continue;
         }
+        case 4:
+          if (table.open_files() != 0) table.close(table.nth(input.pick(table.open_files())));
+          continue;
         default:
           break;
       }
       const auto rows = ioctl::table();
       const ioctl::Row& row = rows[input.take<uint8_t>() % rows.size()];
       fill(input, row, *memory);
+      if (row.fds.takes >= 0 && table.open_files() != 0 && input.pick(4) != 0)
+        memory->put(static_cast<uint64_t>(row.fds.takes),
+                    static_cast<uint64_t>(table.nth(input.pick(table.open_files()))), 4);
+      drv::File* target = files[who].get();
+      if (row.type != DRM_IOCTL_BASE && table.open_files() != 0 && input.pick(16) != 0)
+        target = &table.file(table.nth(input.pick(table.open_files())));
       const uint32_t command = make_command(input, row);
       const uint64_t arg = input.pick(32) == 0 ? input.number() : Window::kBase;
       std::array<std::byte, 512> raw{};
       memory->fetch(Window::kBase, raw);
       ioctl::describe_call(command, std::span(raw).first(_IOC_SIZE(command) % 512), memory.get());
       const size_t in = std::min<size_t>(ioctl::struct_copy(command).in_bytes, raw.size());
-      const ioctl::Plan plan = files[who]->plan(command, caller, std::span(raw).first(in));
+      const ioctl::Plan plan = target->plan(command, caller, std::span(raw).first(in));
       require(plan.error <= 0);
-      const auto result = files[who]->ioctl({command, arg, caller, ++id}, *memory,
-                                            [&replies](int answer, std::span<const std::byte>) {
-                                              require(answer <= 0);
-                                              ++replies;
-                                            });
+      const auto result = target->ioctl({command, arg, caller, ++id, &table}, *memory,
+                                        [&replies](int answer, std::span<const std::byte>) {
+                                          require(answer <= 0);
+                                          ++replies;
+                                        });
       if (result) {
         require(*result <= 0 && *result > -4096);
         // What the plan refuses, the call refuses; but it may not need an array that the plan
@@ -145,6 +162,7 @@ void fuzz_one(const uint8_t* data, size_t size) {
   }
   machine.executor().run_for(2 * base::kNanosPerSecond);
   const auto after = machine.machine().census();
+  require(after.objects == 0);
   require(after.files == 0 && after.jobs == 0 && after.waits == 0);
   require(after.syncobjs == 0 && after.contexts == 0 && after.bos == before.bos);
   require(after.heap_bytes[0] == before.heap_bytes[0]);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -40,6 +41,8 @@ class FakeDescriptors final : public drv::Descriptors {
     return last_;
   }
   drv::File& file(int32_t fd) { return *files_.at(fd); }
+  // The number of the n-th open file, n below open_files().
+  int32_t nth(size_t n) const { return std::next(files_.begin(), n)->first; }
   void close(int32_t fd) {
     files_.erase(fd);
     foreign_.erase(fd);
