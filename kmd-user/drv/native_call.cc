@@ -48,7 +48,7 @@ int NativeCall::reserve(bool close_on_exec) {
 }
 
 int32_t NativeCall::install(std::unique_ptr<File> file) {
-  std::shared_ptr<File> shared = std::move(file);
+  const std::shared_ptr<File> shared = std::move(file);
   reserved_ = false;
   base::UniqueFd opened;
   const auto pages = shared->pages();
@@ -57,7 +57,7 @@ int32_t NativeCall::install(std::unique_ptr<File> file) {
     ::dup3(opened.get(), given_.get(), O_CLOEXEC);
     write_end_.reset();
   } else {
-    registry_.add_pipe(std::move(shared), share_, given_.get(), std::move(write_end_));
+    registry_.add_pipe(shared, share_, given_.get(), std::move(write_end_));
   }
   if (!close_on_exec_) ::fcntl(given_.get(), F_SETFD, 0);
   return given_.get();

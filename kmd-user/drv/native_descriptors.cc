@@ -87,7 +87,7 @@ void NativeDescriptors::release(Share& share) {
   --share.held_;
 }
 
-void NativeDescriptors::add_pipe(std::shared_ptr<File> file, Share& share, int read_end,
+void NativeDescriptors::add_pipe(const std::shared_ptr<File>& file, Share& share, int read_end,
                                  base::UniqueFd write_end) {
   auto end = std::make_shared<base::UniqueFd>(std::move(write_end));
   Inode inode = {};

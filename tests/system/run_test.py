@@ -121,6 +121,12 @@ def test_arguments_arrive_as_they_are():
         expect_equal(ended.stdout, ''.join(f'[{word}]' for word in words))
 
 
+def test_what_it_does_not_know_is_refused():
+    for words in ([], ['--nonsense'], ['--nonsense', '--', 'true'], ['--device']):
+        ended = run([TOOL, 'run', *words])
+        assert ended.returncode != 0 and ended.stderr, words
+
+
 def test_signals_reach_the_program():
     script = 'trap "echo caught; exit 3" {}; echo ready; while :; do sleep 0.05; done'
     with Daemon() as daemon:

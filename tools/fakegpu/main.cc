@@ -79,6 +79,10 @@ int run_command_line(int argc, char** argv) {
   if (*doctor_command) return print_doctor();
   if (*run_command) {
     run.words = run_command->remaining();
+    if (!run.words.empty() && run.words.front().starts_with('-')) {
+      fmt::print(stderr, "fakegpu run: unknown option {}\n", run.words.front());
+      return 2;
+    }
     // The mark was the program's own if its name stands before it.
     if (!run.words.empty() && !program.empty()) run.words.emplace_back("--");
     run.words.insert(run.words.end(), program.begin(), program.end());

@@ -81,7 +81,8 @@ class NativeDescriptors {
   int charge(Share& share);
   void release(Share& share);
   // What was charged for becomes `file`. The caller holds the read end, or `opened`.
-  void add_pipe(std::shared_ptr<File> file, Share& share, int read_end, base::UniqueFd write_end);
+  void add_pipe(const std::shared_ptr<File>& file, Share& share, int read_end,
+                base::UniqueFd write_end);
   // False: it cannot be opened again, nothing has changed.
   bool add_memory(std::shared_ptr<File> file, Share& share, const File::Backing& pages,
                   base::UniqueFd& opened);
