@@ -24,6 +24,8 @@
 #include <unistd.h>
 #include <xf86drm.h>
 
+#include <fakegpu_drm.h>
+
 enum { kThreads = 4, kTurns = 25, kNobodysHandle = 4711 };
 
 static void must(int result, const char* what) {
@@ -229,6 +231,35 @@ static void check_errors(int fd) {
   expect(arg.fd == last, "the lowest number");
 }
 
+/* Memory to another open file. A CUSE node's descriptors have no mmap. */
+static void prime(int fd, const char* node) {
+  struct drm_fakegpu_bo_create bo = {.size = 8192, .flags = DRM_FAKEGPU_BO_SHAREABLE};
+  must(drmIoctl(fd, DRM_IOCTL_FAKEGPU_BO_CREATE, &bo), "BO_CREATE");
+  int memory = -1;
+  must(drmPrimeHandleToFD(fd, bo.handle, DRM_CLOEXEC | DRM_RDWR, &memory), "drmPrimeHandleToFD");
+  expect(fcntl(memory, F_GETFD) == FD_CLOEXEC, "a descriptor with close-on-exec");
+  char* const mine = mmap(NULL, bo.size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+  if (mine == MAP_FAILED) {
+    expect(errno == ENODEV, "memory, or none to map");
+  } else {
+    mine[bo.size - 1] = 42;
+    expect(lseek(memory, 0, SEEK_END) == (off_t)bo.size, "its size");
+  }
+  const int other = open_node(node);
+  uint32_t imported = 0;
+  must(drmPrimeFDToHandle(other, memory, &imported), "drmPrimeFDToHandle");
+  struct drm_fakegpu_bo_info info = {.handle = imported};
+  must(drmIoctl(other, DRM_IOCTL_FAKEGPU_BO_INFO, &info), "BO_INFO");
+  expect(info.size == bo.size, "the same BO");
+  struct pollfd idle = {memory, POLLIN | POLLOUT, 0};
+  expect(poll(&idle, 1, 0) == 1, "a BO that nobody uses is ready");
+  int again = -1;
+  expect_errno(drmPrimeHandleToFD(fd, kNobodysHandle, DRM_CLOEXEC, &again), ENOENT,
+               "a handle that is none");
+  close(other);
+  close(memory);
+}
+
 int main(int argc, char** argv) {
   const char* const node = argc > 2 ? argv[2] : getenv("FAKEGPU_DEVICE");
   const char* const mode = argc > 1 ? argv[1] : "";
@@ -244,6 +275,8 @@ int main(int argc, char** argv) {
     in_threads(fd);
   } else if (strcmp(mode, "fork") == 0) {
     in_child(fd);
+  } else if (strcmp(mode, "prime") == 0) {
+    prime(fd, node);
   } else if (strcmp(mode, "errors") == 0) {
     check_errors(fd);
   } else {

@@ -49,6 +49,10 @@ def test_a_fence_goes_to_another_process():
     descriptors('pass')
 
 
+def test_memory_goes_to_another_file():
+    descriptors('prime')
+
+
 def test_threads_share_at_the_same_time():
     descriptors('threads')
 
