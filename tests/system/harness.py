@@ -53,8 +53,10 @@ class Daemon:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(READY)
-        if TRANSPORT == 'fuse' and os.path.ismount(self.folder + '/fs'):
-            subprocess.run(['umount', '-l', self.folder + '/fs'], check=False)
+        if TRANSPORT == 'fuse':
+            # Of a daemon that was killed: ismount() takes the dead mount for none.
+            subprocess.run(['umount', '-l', self.folder + '/fs'], check=False,
+                           stderr=subprocess.DEVNULL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def counts(self):
