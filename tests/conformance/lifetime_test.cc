@@ -11,10 +11,10 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <random>
 
 #include "client.h"
+#include "pass_fd.h"
 
 namespace fakegpu::conformance {
 namespace {
@@ -49,7 +49,7 @@ class Player {
           send();
           break;
         case 5:
-          receive();
+          keep(receive_fd(common_));
           break;
         case 6:
           import(client);
@@ -102,37 +102,7 @@ class Player {
     client.call(DRM_IOCTL_GEM_CLOSE, bo);
   }
   void send() {
-    if (fds_.empty()) return;
-    char byte = 0;
-    iovec data = {&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message = {};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &fds_[pick(fds_.size())], sizeof(int));
-    ::sendmsg(common_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  }
-  void receive() {
-    char byte;
-    iovec data = {&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    msghdr message = {};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-    if (::recvmsg(common_, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) return;
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr) return;
-    int fd;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-    keep(fd);
+    if (!fds_.empty()) send_fd(common_, fds_[pick(fds_.size())]);
   }
 
   std::mt19937_64 random_;

@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 
 #include "client.h"
+#include "pass_fd.h"
 
 namespace fakegpu::conformance {
 namespace {
@@ -60,30 +60,12 @@ TEST(SyncobjFd, TravelsBySocketAndFork) {
   const Fd there(ends[1]);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
-  char byte = 1;
-  iovec data = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-  if (child == 0) {
-    cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    const int passed = fd;
-    std::memcpy(CMSG_DATA(rights), &passed, sizeof(passed));
-    ::_exit(::sendmsg(there, &message, 0) == 1 ? 0 : 1);
-  }
+  if (child == 0) ::_exit(send_fd(there, fd) ? 0 : 1);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_EQ(status, 0);
-  ASSERT_EQ(::recvmsg(here, &message, MSG_CMSG_CLOEXEC), 1);
-  int received = -1;
-  std::memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(received));
-  const Fd back(received);
+  const Fd back(receive_fd(here));
+  ASSERT_GE(back, 0);
   uint32_t imported = 0;
   ASSERT_EQ(client.fd_to_handle(back, imported), 0);
   EXPECT_EQ(client.signal({&imported, 1}), 0);
