@@ -3,16 +3,16 @@
 
 namespace fakegpu::drv {
 
-Context::Context(VmRef vm, sched::Priority priority, uint64_t client_id, size_t rings,
+Context::Context(VmRef vm, sched::Priority priority, std::vector<sched::AccountRef> accounts,
                  uint64_t resets, base::Ref<FencePage> page)
     : vm_(std::move(vm)),
       priority_(priority),
-      client_id_(client_id),
+      accounts_(std::move(accounts)),
       resets_at_creation_(resets),
-      entities_(rings),
+      entities_(accounts_.size()),
       fence_page_(std::move(page)),
       fence_slot_(fence_page_->take()),
-      progress_(rings) {
+      progress_(accounts_.size()) {
   show_progress();
 }
 
@@ -36,7 +36,7 @@ void Context::set_priority(sched::Priority priority) {
 base::Result<sched::Entity*> Context::entity(unsigned ring, sched::Scheduler& scheduler) {
   if (!entities_[ring]) {
     sched::Scheduler* const one[] = {&scheduler};
-    auto entity = sched::Entity::create(priority_, one, client_id_);
+    auto entity = sched::Entity::create(priority_, one, accounts_[ring]);
     if (!entity) return tl::unexpected(std::move(entity).error());
     entities_[ring] = std::move(*entity);
   }
@@ -48,16 +48,10 @@ void Context::kill(base::Nanos now) {
     if (entity) entity->kill(now);
 }
 
-sched::EntityStats Context::stats() const {
-  sched::EntityStats sum;
-  for (const auto& entity : entities_) {
-    if (!entity) continue;
-    const sched::EntityStats& one = entity->stats();
-    sum.pushed += one.pushed;
-    sum.completed += one.completed;
-    sum.gpu_time += one.gpu_time;
-    sum.wait_time += one.wait_time;
-  }
+sched::Usage Context::usage() const {
+  sched::Usage sum;
+  for (const auto& entity : entities_)
+    if (entity) sum += entity->usage();
   return sum;
 }
 

@@ -16,14 +16,14 @@ namespace fakegpu::drv {
 class Context final : public base::RefCounted {
  public:
   // `resets`: the device's recovery count now. `page`: the file's.
-  Context(VmRef vm, sched::Priority priority, uint64_t client_id, size_t rings, uint64_t resets,
-          base::Ref<FencePage> page);
+  // `accounts`: the file's, by ring.
+  Context(VmRef vm, sched::Priority priority, std::vector<sched::AccountRef> accounts,
+          uint64_t resets, base::Ref<FencePage> page);
 
   uint32_t id() const { return id_; }
   // Given once its handle is known.
   void set_id(uint32_t id) { id_ = id; }
   const VmRef& vm() const { return vm_; }
-  uint64_t client_id() const { return client_id_; }
   sched::Priority priority() const { return priority_; }
   void set_priority(sched::Priority priority);
   uint64_t resets_at_creation() const { return resets_at_creation_; }
@@ -45,7 +45,7 @@ class Context final : public base::RefCounted {
   void kill(base::Nanos now);
 
   // Over all rings.
-  sched::EntityStats stats() const;
+  sched::Usage usage() const;
 
  private:
   ~Context() override;
@@ -53,7 +53,7 @@ class Context final : public base::RefCounted {
   uint32_t id_ = 0;
   VmRef vm_;
   sched::Priority priority_;
-  uint64_t client_id_;
+  std::vector<sched::AccountRef> accounts_;
   uint64_t resets_at_creation_;
   bool guilty_ = false;
   std::vector<std::unique_ptr<sched::Entity>> entities_;  // by ring

@@ -21,6 +21,8 @@ FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<
   DeviceLock::Guard guard(device_.lock());
   if (!render) master_.emplace(device_.master(), process, is_privileged(opener));
   client_id_ = device_.next_client_id();
+  for (size_t ring = 0; ring < device_.rings().size(); ++ring)
+    accounts_.push_back(base::make_ref<sched::Account>(client_id_));
   device_.add_file(*this);
 }
 

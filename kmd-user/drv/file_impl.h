@@ -55,6 +55,8 @@ class FileImpl final : public File {
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
+  // What its jobs have used, by ring.
+  const std::vector<sched::AccountRef>& accounts() const { return accounts_; }
   BoTable& bos() { return bos_; }
   base::HandleTable<fence::SyncobjRef>& syncobjs() { return syncobjs_; }
   base::HandleTable<VmRef>& vms() { return vms_; }
@@ -99,6 +101,7 @@ class FileImpl final : public File {
   Device& device_;
   std::optional<MasterFile> master_;
   uint64_t client_id_ = 0;
+  std::vector<sched::AccountRef> accounts_;
   BoTable bos_;
   base::HandleTable<fence::SyncobjRef> syncobjs_;
   base::HandleTable<VmRef> vms_;

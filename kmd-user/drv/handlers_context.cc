@@ -48,9 +48,8 @@ Outcome create(Call& call) {
   VmRef vm = file.vms().find(arg.vm_id);
   if (!vm) return -ENOENT;
   if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
-  auto context =
-      base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.client_id(),
-                              device.rings().size(), device.recovery().count(), file.fence_page());
+  auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.accounts(),
+                                         device.recovery().count(), file.fence_page());
   arg.ctx_id = file.contexts().insert(context);
   arg.fence_slot = context->fence_slot();
   context->set_id(arg.ctx_id);
@@ -81,7 +80,7 @@ Outcome query(Call& call) {
   Device& device = call.file.device();
   const ContextRef context = call.file.contexts().find(arg.ctx_id);
   if (!context) return -ENOENT;
-  const sched::EntityStats stats = context->stats();
+  const sched::Usage stats = context->usage();
   arg.flags = 0;
   if (device.recovery().count() != context->resets_at_creation())
     arg.flags |= DRM_FAKEGPU_CTX_RESET;

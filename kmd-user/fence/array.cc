@@ -110,4 +110,11 @@ void Array::do_set_deadline(base::Nanos when) {
   for (const FenceRef& member : members_) member->set_deadline(when);
 }
 
+void Array::do_urge(Urgency& urgency) {
+  for (const FenceRef& member : members_) {
+    if (urgency.visits_left == 0) return;
+    member->urge(urgency);
+  }
+}
+
 }  // namespace fakegpu::fence

@@ -130,6 +130,17 @@ void Chain::do_set_deadline(base::Nanos when) {
   if (below) below->set_deadline(when);
 }
 
+void Chain::do_urge(Urgency& urgency) {
+  contained_->urge(urgency);
+  FenceRef below = walk();
+  while (Chain* node = from(below.get())) {
+    if (!urgency.visit()) return;
+    node->contained_->urge(urgency);
+    below = node->walk();
+  }
+  if (below) below->urge(urgency);
+}
+
 // Listens to this node's own fence or, when that is done, to the newest older one that is not.
 // False if there is none.
 bool Chain::arm() {

@@ -105,6 +105,8 @@ void SyncobjWait::follow(Slot& slot) {
   }
   const FenceRef fence = slot.fence;
   if (deadline_ != 0) fence->set_deadline(deadline_);
+  Urgency urgency{.waited = true};
+  fence->urge(urgency);
   if (fence->add_callback(slot) != 0) satisfied(slot);
 }
 

@@ -4,6 +4,16 @@
 #include "sched/scheduler.h"
 
 namespace fakegpu::sched {
+namespace {
+
+base::Result<> check(std::span<Scheduler* const> schedulers) {
+  if (schedulers.empty()) return base::fail(EINVAL, "an entity needs a scheduler");
+  for (size_t i = 0; i < schedulers.size(); ++i)
+    if (!schedulers[i]) return base::fail(EINVAL, "scheduler {} of an entity is null", i);
+  return {};
+}
+
+}  // namespace
 
 const char* priority_name(Priority priority) {
   switch (priority) {
@@ -21,24 +31,20 @@ const char* priority_name(Priority priority) {
 
 base::Result<std::unique_ptr<Entity>> Entity::create(Priority priority,
                                                      std::span<Scheduler* const> schedulers,
-                                                     uint64_t client_id) {
-  if (schedulers.empty()) return base::fail(EINVAL, "an entity needs a scheduler");
-  for (size_t i = 0; i < schedulers.size(); ++i) {
-    if (!schedulers[i]) return base::fail(EINVAL, "scheduler {} of an entity is null", i);
-  }
+                                                     AccountRef client) {
+  FAKEGPU_TRY(check(schedulers));
   if (static_cast<size_t>(priority) >= kPriorities) {
     return base::fail(EINVAL, "no priority {}", static_cast<int>(priority));
   }
-  return std::unique_ptr<Entity>(new Entity(priority, schedulers, client_id));
+  return std::unique_ptr<Entity>(new Entity(priority, schedulers, std::move(client)));
 }
 
-Entity::Entity(Priority priority, std::span<Scheduler* const> schedulers, uint64_t client_id)
+Entity::Entity(Priority priority, std::span<Scheduler* const> schedulers, AccountRef client)
     : priority_(priority),
       schedulers_(schedulers.begin(), schedulers.end()),
       scheduler_(schedulers.front()),
-      client_id_(client_id),
       fence_context_(scheduler_->contexts().allocate(2)),
-      stats_(base::make_ref<SharedStats>()) {
+      account_(base::make_ref<Account>(std::move(client))) {
   for (Scheduler* scheduler : schedulers_) scheduler->run_queue_.reserve();
   scheduler_->run_queue_.attach(*this);
 }
@@ -52,12 +58,26 @@ void Entity::set_priority(Priority priority) {
   scheduler_->run_queue_.set_priority(*this, priority);
 }
 
+base::Result<> Entity::set_schedulers(std::span<Scheduler* const> schedulers) {
+  FAKEGPU_TRY(check(schedulers));
+  for (Scheduler* scheduler : schedulers) scheduler->run_queue_.reserve();
+  for (Scheduler* scheduler : schedulers_) scheduler->run_queue_.unreserve();
+  schedulers_.assign(schedulers.begin(), schedulers.end());
+  return {};
+}
+
+void Entity::urge(uint64_t seqno, fence::Urgency& urgency) {
+  scheduler_->run_queue_.urge(*this, seqno, urgency);
+}
+
 int Entity::error() const {
   return last_scheduled_ && last_scheduled_->test_signaled() ? last_scheduled_->error() : 0;
 }
 
 void Entity::balance() {
-  if (schedulers_.size() < 2 || killed_ || armed_ > 0 || !queue_.empty()) return;
+  if ((schedulers_.size() < 2 && schedulers_.front() == scheduler_) || killed_ || armed_ > 0 ||
+      !queue_.empty())
+    return;
   if (last_scheduled_ && !last_scheduled_->test_signaled()) return;
   Scheduler* best = nullptr;
   for (Scheduler* scheduler : schedulers_) {
@@ -65,7 +85,6 @@ void Entity::balance() {
   }
   if (!best || best == scheduler_) return;
   scheduler_->run_queue_.detach(*this);
-  policy_slot_ = PolicySlot();
   scheduler_ = best;
   scheduler_->run_queue_.attach(*this);
 }

@@ -2,8 +2,9 @@
 // drm_sched's FIFO: the oldest waiting head job. A client that queued a long backlog first is
 // served until it has caught up with everybody else's submissions; within a priority nobody waits
 // for a job that was pushed after his own.
+#include "entity_heap.h"
 #include "policies.h"
-#include "ready_heap.h"
+#include "sched/job.h"
 
 namespace fakegpu::sched {
 namespace {
@@ -12,7 +13,9 @@ class Fifo final : public Policy {
  public:
   std::string_view name() const override { return "fifo"; }
   void reserve(size_t entities) override { heap_.reserve(entities); }
-  void add(Entity& entity, const Job& head) override { heap_.add(entity, head.pushed_at()); }
+  void add(Entity& entity, const Job& head) override {
+    heap_.add(entity, static_cast<int32_t>(entity.priority()), head.pushed_at());
+  }
   void remove(Entity& entity) override { heap_.remove(entity); }
   Entity* pick() override { return heap_.best(); }
   size_t ready() const override { return heap_.size(); }

@@ -52,13 +52,14 @@ const char* job_state_name(JobState state) {
 }
 
 Job::Job(Entity& entity, uint32_t credits)
-    : entity_(&entity), credits_(std::max(credits, 1u)), stats_(entity.stats_) {
+    : entity_(&entity), credits_(std::max(credits, 1u)), account_(entity.account_) {
   auto* fences = new JobFences;
   scheduled_ = fence::FenceRef(fences);
   finished_ = fence::FenceRef::adopt(&fences->finished());
 }
 
 Job::~Job() {
+  fences().set_job(nullptr);
   // An armed job that is dropped would leave its waiters waiting for ever.
   if (state_ != JobState::kArmed) return;
   finished_->set_error(-ECANCELED);
@@ -100,6 +101,7 @@ void Job::arm() {
   }
   fences().arm(entity_->fence_context_, ++entity_->last_seqno_, scheduler_->id_,
                scheduler_->timeline_);
+  fences().set_job(this);
   ++entity_->armed_;
   set_state(JobState::kArmed);
 }
@@ -109,12 +111,16 @@ void Job::push(base::Nanos now) {
   add_ref();
   pushed_at_ = now;
   --entity_->armed_;
-  ++stats_->totals.pushed;
+  account_->add_pushed();
   trace_queue(*scheduler_, *entity_, *this);
   for (const fence::FenceRef& dependency : dependencies_) {
     trace_add_dep(scheduler_->tracer(), *this, *dependency);
   }
   scheduler_->queued(*entity_, *this, now);
+}
+
+void Job::urge(fence::Urgency& urgency) {
+  if (entity_) entity_->urge(finished_->seqno(), urgency);
 }
 
 void Job::Waiter::fence_signaled(fence::Fence&) {

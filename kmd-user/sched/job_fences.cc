@@ -3,10 +3,18 @@
 
 #include <typeinfo>
 
+#include "sched/job.h"
+
 namespace fakegpu::sched {
 
 void JobFences::Finished::do_set_deadline(base::Nanos when) {
   if (owner_.parent_) owner_.parent_->set_deadline(when);
+  fence::Urgency urgency{.deadline = when};
+  owner_.do_urge(urgency);
+}
+
+void JobFences::do_urge(fence::Urgency& urgency) {
+  if (job_) job_->urge(urgency);
 }
 
 void JobFences::arm(uint64_t context, uint64_t seqno, uint64_t scheduler_id,

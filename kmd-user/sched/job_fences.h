@@ -12,6 +12,8 @@
 
 namespace fakegpu::sched {
 
+class Job;
+
 class TimelineName final : public base::RefCounted {
  public:
   explicit TimelineName(std::string text) : text_(std::move(text)) {}
@@ -34,6 +36,7 @@ class JobFences final : public fence::Fence {
 
    protected:
     void do_set_deadline(base::Nanos when) override;
+    void do_urge(fence::Urgency& urgency) override { owner_.do_urge(urgency); }
     void dispose() const override { owner_.release(); }
 
    private:
@@ -51,6 +54,10 @@ class JobFences final : public fence::Fence {
   // Borrowed: the job holds it until it takes it back here.
   void set_parent(fence::Fence* parent);
 
+  // Whom to tell that a fence is wanted; null: there is nothing to be done about it any more.
+  // Borrowed, from arm() until the job goes.
+  void set_job(Job* job) { job_ = job; }
+
   Finished& finished() { return finished_; }
   uint64_t scheduler_id() const { return scheduler_id_; }
 
@@ -63,12 +70,16 @@ class JobFences final : public fence::Fence {
   static JobFences* from(fence::Fence& fence);
   bool is_scheduled(const fence::Fence& fence) const { return this == &fence; }
 
+ protected:
+  void do_urge(fence::Urgency& urgency) override;
+
  private:
   static constexpr std::string_view kDriverName = "drm_sched";
 
   base::Ref<TimelineName> timeline_;
   uint64_t scheduler_id_ = 0;
   fence::Fence* parent_ = nullptr;
+  Job* job_ = nullptr;
   Finished finished_;
 };
 

@@ -8,7 +8,10 @@
 
 namespace fakegpu::sched {
 
+std::unique_ptr<Policy> make_edf();
+std::unique_ptr<Policy> make_fair();
 std::unique_ptr<Policy> make_fifo();
+std::unique_ptr<Policy> make_prepaid();
 std::unique_ptr<Policy> make_rr();
 
 }  // namespace fakegpu::sched

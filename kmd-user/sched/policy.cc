@@ -14,8 +14,8 @@ struct Row {
 };
 
 constexpr Row kPolicies[] = {
-    {"fifo", make_fifo},
-    {"rr", make_rr},
+    {"prepaid", make_prepaid}, {"fair", make_fair}, {"fifo", make_fifo},
+    {"rr", make_rr},           {"edf", make_edf},
 };
 
 constexpr auto kNames = [] {

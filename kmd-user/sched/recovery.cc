@@ -44,6 +44,11 @@ void Scheduler::check_timeouts(base::Nanos now) {
     if (poll_parent(*job)) continue;
     const JobRef hold(job);
     const TimeoutVerdict verdict = backend_.timed_out(*job);
+    if (verdict == TimeoutVerdict::kNoHang && options_.quirks.false_alarm_leaks_job) {
+      job->waiter_.unlink();
+      JobList::remove(*job);
+      continue;
+    }
     // Without this a handler that leaves the job where it was would be called for ever.
     job->timer_from_ = now;
     if (verdict == TimeoutVerdict::kNoDevice) abandon_device(now);
@@ -118,6 +123,10 @@ void Scheduler::fini(base::Nanos now, int error) {
   ready_ = false;
   while (Entity* entity = run_queue_.any_attached()) entity->kill(now);
   while (Job* job = pending_.front()) {
+    if (options_.quirks.fini_leaks_pending) {
+      JobList::remove(*job);
+      continue;
+    }
     if (poll_parent(*job)) continue;
     detach_parent(*job);
     job->finished_->set_error(error < 0 ? error : -ECANCELED);

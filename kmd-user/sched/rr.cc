@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // drm_sched's RR: entities take turns, one job each. Fair by job count, so only where jobs are of
 // like length.
+#include "entity_heap.h"
 #include "policies.h"
-#include "ready_heap.h"
 
 namespace fakegpu::sched {
 namespace {
@@ -14,11 +14,11 @@ class RoundRobin final : public Policy {
   void add(Entity& entity, const Job&) override {
     uint64_t& stamp = entity.policy_slot().stamp;
     if (stamp == 0) stamp = ++turn_;
-    heap_.add(entity, static_cast<int64_t>(stamp));
+    heap_.add(entity, static_cast<int32_t>(entity.priority()), static_cast<int64_t>(stamp));
   }
   void remove(Entity& entity) override { heap_.remove(entity); }
   Entity* pick() override { return heap_.best(); }
-  void started(Entity& entity, const Job&) override { entity.policy_slot().stamp = ++turn_; }
+  void started(Entity& entity, Job&) override { entity.policy_slot().stamp = ++turn_; }
   size_t ready() const override { return heap_.size(); }
 
  private:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sched/run_queue.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "job_fences.h"
 #include "trace.h"
 
@@ -11,18 +14,60 @@ RunQueue::RunQueue(std::unique_ptr<Policy> policy, uint64_t scheduler_id, bool i
     : policy_(std::move(policy)),
       scheduler_id_(scheduler_id),
       in_order_(in_order),
-      tracer_(tracer) {}
+      tracer_(tracer),
+      totals_(0) {}
 
 void RunQueue::reserve() {
   policy_->reserve(++reserved_);
 }
 
+void RunQueue::attach(Entity& entity) {
+  entities_.push_back(entity);
+  policy_->reserve(std::max(++attached_, reserved_));
+  join(entity);
+}
+
 void RunQueue::detach(Entity& entity) {
-  unready(entity);
+  if (!entity.AttachHook::linked()) return;
+  leave(entity);
   base::List<Entity, WakeHook>::remove(entity);
   base::List<Entity, AttachHook>::remove(entity);
+  --attached_;
+  entity.lift_ = {};
   if (entity.waiting_for_) entity.waiting_for_->remove_callback(entity);
   entity.waiting_for_.reset();
+}
+
+void RunQueue::join(Entity& entity) {
+  entity.policy_slot() = {};
+  policy_->attach(entity);
+  if (!entity.queue_.empty()) policy_->filled(entity);
+}
+
+void RunQueue::leave(Entity& entity) {
+  unready(entity);
+  if (!entity.queue_.empty()) policy_->emptied(entity);
+  policy_->detach(entity);
+}
+
+void RunQueue::set_policy(std::unique_ptr<Policy> policy) {
+  std::swap(policy_, policy);  // the old one goes at the end, with nothing in it
+  policy_->reserve(std::max(attached_, reserved_));
+  ++epoch_;
+  for (Entity* entity = entities_.front(); entity; entity = entities_.next(*entity)) {
+    const bool was_ready = entity->ready_;
+    std::swap(policy_, policy);
+    leave(*entity);
+    std::swap(policy_, policy);
+    if (!policy_->heeds_urgency()) entity->lift_ = {};
+    join(*entity);
+    if (was_ready) make_ready(*entity);
+  }
+}
+
+void RunQueue::filled(Entity& entity) {
+  policy_->filled(entity);
+  wake(entity);
 }
 
 void RunQueue::wake(Entity& entity) {
@@ -34,9 +79,15 @@ void RunQueue::look() {
     entity->waiting_for_.reset();
     Job* head = entity->queue_.front();
     if (!head || entity->ready_ || head_blocked(*entity, *head)) continue;
-    entity->ready_ = true;
-    policy_->add(*entity, *head);
+    make_ready(*entity);
   }
+}
+
+void RunQueue::make_ready(Entity& entity) {
+  Job& job = head(entity);
+  job.charge_.expected = expected(entity);
+  entity.ready_ = true;
+  policy_->add(entity, job);
 }
 
 bool RunQueue::head_blocked(Entity& entity, Job& head) {
@@ -46,6 +97,10 @@ bool RunQueue::head_blocked(Entity& entity, Job& head) {
     entity.waiting_for_ = fence::FenceRef(needed);
     if (needed->add_callback(entity) == 0) {
       trace_unschedulable(tracer_, head, *head.dependencies_[head.next_dependency_]);
+      if (policy_->heeds_urgency()) {
+        fence::Urgency urgency = urgency_of(entity);
+        needed->urge(urgency);
+      }
       return true;
     }
     entity.waiting_for_.reset();
@@ -76,28 +131,66 @@ void RunQueue::block(Entity& entity, fence::FenceRef blocker) {
 }
 
 Job& RunQueue::pop(Entity& entity) {
-  unready(entity);
   Job& job = *entity.queue_.pop_front();
   --entity.queued_;
+  job.charge_.epoch = epoch_;
   policy_->started(entity, job);
+  unready(entity);
   entity.unqueue(job);
-  if (!entity.queue_.empty()) wake(entity);
+  if (job.finished_->seqno() >= entity.lift_.until) entity.lift_ = {};
+  if (entity.queue_.empty()) {
+    policy_->emptied(entity);
+  } else {
+    wake(entity);
+  }
   return job;
+}
+
+void RunQueue::job_finished(Job& job) {
+  if (job.charge_.epoch == epoch_) policy_->finished(job);
 }
 
 void RunQueue::unready(Entity& entity) {
   if (!entity.ready_) return;
-  entity.ready_ = false;
   policy_->remove(entity);
+  entity.ready_ = false;
 }
 
 void RunQueue::set_priority(Entity& entity, Priority priority) {
+  if (!entity.AttachHook::linked()) {
+    entity.priority_ = priority;
+    return;
+  }
   const bool was_ready = entity.ready_;
   unready(entity);
   entity.priority_ = priority;
-  if (!was_ready) return;
-  entity.ready_ = true;
-  policy_->add(entity, head(entity));
+  policy_->reprioritize(entity);
+  if (was_ready) make_ready(entity);
+}
+
+fence::Urgency RunQueue::urgency_of(const Entity& entity) const {
+  const Lift& lift = entity.lift_;
+  const bool inherits = lift.priority < entity.priority_;
+  return {.waited = lift.waited,
+          .deadline = lift.deadline,
+          .priority = static_cast<uint8_t>(inherits ? lift.priority : entity.priority_),
+          .client = inherits ? lift.client : entity.client_id()};
+}
+
+// One step of a walk along what waits for what: the entity's place, then what its head waits for.
+// Other dependencies of its jobs are told when they come to be waited for.
+void RunQueue::urge(Entity& entity, uint64_t seqno, fence::Urgency& urgency) {
+  if (!policy_->heeds_urgency() || !entity.AttachHook::linked()) return;
+  const bool was_ready = entity.ready_;
+  unready(entity);
+  const bool better = entity.lift_.merge(urgency, entity.priority_, seqno);
+  if (was_ready) make_ready(entity);
+  if (!better || !entity.waiting_for_) return;
+  fence::Urgency further = urgency_of(entity);
+  further.visits_left = urgency.visits_left;
+  const fence::FenceRef fence = entity.waiting_for_;
+  fence->urge(further);
+  urgency.visits_left = further.visits_left;
 }
 
 }  // namespace fakegpu::sched

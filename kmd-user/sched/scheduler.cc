@@ -35,6 +35,7 @@ void Scheduler::kick() {
 
 void Scheduler::queued(Entity& entity, Job& job, base::Nanos now) {
   ++score_;
+  run_queue_.totals().add_pushed();
   if (entity.killed_ || finished_) {
     entity.refuse(job);
     finish_unblocked(now);
@@ -44,7 +45,9 @@ void Scheduler::queued(Entity& entity, Job& job, base::Nanos now) {
   const bool is_head = entity.queue_.empty();
   entity.queue_.push_back(job);
   ++entity.queued_;
-  if (is_head) wake(entity);
+  if (!is_head) return;
+  run_queue_.filled(entity);
+  kick();
 }
 
 void Scheduler::wake(Entity& entity) {
@@ -60,6 +63,10 @@ void Scheduler::pump(base::Nanos now) {
     finish_unblocked(now);
     if (stopped_) break;
     reap();
+    if (pending_.empty() && run_queue_.woken()) {
+      run_queue_.idle(std::max<base::Nanos>(now - idle_since_, 0));
+      idle_since_ = std::max(idle_since_, now);
+    }
     run_queue_.look();
     more = run_next(now) || !unblocked_.empty() || !done_.empty() || run_queue_.woken();
   }
@@ -73,7 +80,7 @@ bool Scheduler::run_next(base::Nanos now) {
   if (!entity) return false;
   Job& head = run_queue_.head(*entity);
   // Head of line: nobody overtakes the best, or a big job would starve behind small ones.
-  if (head.credits_ > options_.credit_limit - credits_in_flight_) return false;
+  if (!fits(head, now)) return false;
   if (!no_device_) {
     if (fence::FenceRef blocker = backend_.prepare_job(head)) {
       run_queue_.block(*entity, std::move(blocker));
@@ -85,6 +92,24 @@ bool Scheduler::run_next(base::Nanos now) {
   trace_run(*this, *entity, job);
   run(job, now);
   return true;
+}
+
+bool Scheduler::fits(const Job& head, base::Nanos now) const {
+  if (head.credits_ > options_.credit_limit - credits_in_flight_) return false;
+  return options_.depth == 0 || pending_.empty() || depth_in_flight(now) < options_.depth;
+}
+
+base::Nanos Scheduler::depth_in_flight(base::Nanos now) const {
+  const Job* oldest = pending_.front();
+  if (!oldest) return 0;
+  // One that takes longer than it was expected to is no sign that the ring is about to run dry.
+  const base::Nanos overrun = now - oldest->started_at_ - oldest->charge_.expected;
+  return expected_in_flight_ + std::max<base::Nanos>(overrun, 0);
+}
+
+void Scheduler::set_policy(std::unique_ptr<Policy> policy) {
+  run_queue_.set_policy(std::move(policy));
+  kick();
 }
 
 void Scheduler::run(Job& job, base::Nanos now) {
@@ -152,10 +177,11 @@ void Scheduler::settle(Job& job, base::Nanos when) {
   if (Job* next = pending_.front(); next && was_executing && options_.in_order) {
     next->started_at_ = std::max(next->started_at_, job.finished_at_);
   }
-  EntityStats& totals = job.stats_->totals;
-  ++totals.completed;
-  totals.gpu_time += job.finished_at_ - job.started_at_;
-  totals.wait_time += job.started_at_ - job.pushed_at_;
+  if (pending_.empty()) idle_since_ = job.finished_at_;
+  const base::Nanos gpu_time = job.finished_at_ - job.started_at_;
+  const base::Nanos wait_time = job.started_at_ - job.pushed_at_;
+  job.account_->add_completed(gpu_time, wait_time);
+  run_queue_.totals().add_completed(gpu_time, wait_time);
   settled_.push_back(job);
   advance(job, job.finished_at_);
   // Its credits are free even if the job itself has to wait.
@@ -163,7 +189,9 @@ void Scheduler::settle(Job& job, base::Nanos when) {
 }
 
 void Scheduler::refused(Job& job) {
-  --score_;
+  if (!options_.quirks.score_leaks_on_kill) --score_;
+  job.account_->add_refused();
+  run_queue_.totals().add_refused();
   job.settled_ = true;
   job.next_dependency_ = 0;
   job.finished_->set_error(-ESRCH);
@@ -226,12 +254,14 @@ void Scheduler::reap() {
 
 void Scheduler::take_credits(Job& job) {
   credits_in_flight_ += job.credits_;
+  expected_in_flight_ += job.charge_.expected;
   job.in_flight_ = true;
 }
 
 void Scheduler::give_back_credits(Job& job) {
   if (!job.in_flight_) return;
   credits_in_flight_ -= job.credits_;
+  expected_in_flight_ -= job.charge_.expected;
   job.in_flight_ = false;
 }
 

@@ -6,11 +6,12 @@ namespace fakegpu::sched {
 namespace {
 
 TEST(EntityCreate, RefusesNoSchedulers) {
-  auto none = Entity::create(Priority::kNormal, {}, 1);
+  World world;
+  auto none = Entity::create(Priority::kNormal, {}, world.client(1));
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code(), EINVAL);
   Scheduler* const null[] = {nullptr};
-  auto bad = Entity::create(Priority::kNormal, null, 1);
+  auto bad = Entity::create(Priority::kNormal, null, world.client(1));
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code(), EINVAL);
 }
@@ -29,7 +30,7 @@ class BalanceTest : public testing::Test {
     EXPECT_EQ(world.live_jobs, 0);
   }
   std::unique_ptr<Entity> entity() {
-    return std::move(*Entity::create(Priority::kNormal, schedulers, 1));
+    return std::move(*Entity::create(Priority::kNormal, schedulers, world.client(1)));
   }
 
   World world;

@@ -142,7 +142,7 @@ TEST_F(InterleavedTest, WindowsOfDifferentLengthAllDrain) {
   }
   world.executor.run();
   EXPECT_EQ(freed, total);
-  for (Worker& worker : workers) EXPECT_EQ(worker.entity->stats().completed, 40u);
+  for (Worker& worker : workers) EXPECT_EQ(worker.entity->usage().completed, 40u);
 }
 
 TEST_F(OneCreditTest, AllPrioritiesFinish) {
@@ -350,10 +350,10 @@ TEST_F(OneCreditTest, StatsCountExecutionAndWait) {
   push(*entity, 100);
   push(*entity, 30);
   world.executor.run();
-  EXPECT_EQ(entity->stats().pushed, 2u);
-  EXPECT_EQ(entity->stats().completed, 2u);
-  EXPECT_EQ(entity->stats().gpu_time, 130);
-  EXPECT_EQ(entity->stats().wait_time, 100);
+  EXPECT_EQ(entity->usage().pushed, 2u);
+  EXPECT_EQ(entity->usage().completed, 2u);
+  EXPECT_EQ(entity->usage().gpu_time, 130);
+  EXPECT_EQ(entity->usage().wait_time, 100);
 }
 
 TEST_F(BasicTest, JobsBehindOthersOnTheRingDoNotCountAsExecuting) {
@@ -363,7 +363,7 @@ TEST_F(BasicTest, JobsBehindOthersOnTheRingDoNotCountAsExecuting) {
   world.executor.run();
   EXPECT_EQ(second.started_at(), 100);
   EXPECT_EQ(second.finished_at(), 130);
-  EXPECT_EQ(entity->stats().gpu_time, 130);
+  EXPECT_EQ(entity->usage().gpu_time, 130);
 }
 
 TEST_F(BasicTest, AnArmedJobThatIsDroppedStillSignals) {

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,9 +35,16 @@ struct World {
     return base::make_ref<fence::ManualFence>(contexts.allocate(), 1, "foreign");
   }
 
+  AccountRef client(uint64_t id) {
+    AccountRef& account = clients[id];
+    if (!account) account = base::make_ref<Account>(id);
+    return account;
+  }
+
   base::VirtualExecutor executor;
   base::Tracer tracer;
   fence::Contexts contexts;
+  std::map<uint64_t, AccountRef> clients;
   int live_jobs = 0;
 };
 
@@ -88,9 +96,10 @@ class MockRing final : public Backend {
   }
 
   Scheduler& scheduler() { return *scheduler_; }
-  std::unique_ptr<Entity> entity(Priority priority = Priority::kNormal) {
+  // Entities of one number share an account.
+  std::unique_ptr<Entity> entity(Priority priority = Priority::kNormal, uint64_t client = 7) {
     Scheduler* const schedulers[] = {scheduler_.get()};
-    return std::move(*Entity::create(priority, schedulers, 7));
+    return std::move(*Entity::create(priority, schedulers, world_.client(client)));
   }
 
   void pump() {

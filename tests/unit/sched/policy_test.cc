@@ -17,7 +17,7 @@ class FifoTest : public SchedTest {
 
 TEST(PolicyTable, NamesMakePoliciesOfThatName) {
   EXPECT_GE(policy_names().size(), 2u);
-  EXPECT_EQ(policy_names()[0], "fifo");
+  EXPECT_EQ(policy_names()[0], "prepaid");
   for (const std::string_view name : policy_names()) {
     auto policy = make_policy(name);
     ASSERT_TRUE(policy);

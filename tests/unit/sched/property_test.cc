@@ -21,7 +21,7 @@ struct Step {
 
 struct Config {
   uint64_t seed;
-  bool round_robin;
+  size_t policy;
   bool second_in_order;
   uint32_t credit_limit;
   Nanos timeout;
@@ -53,8 +53,8 @@ class Program {
                                .credit_limit = config.credit_limit,
                                .timeout = config.timeout,
                                .in_order = i == 0 || config.second_in_order};
-      rings_.push_back(
-          std::make_unique<MockRing>(world_, options, config.round_robin ? "rr" : "fifo"));
+      rings_.push_back(std::make_unique<MockRing>(
+          world_, options, policy_names()[config.policy % policy_names().size()]));
       MockRing& ring = *rings_.back();
       ring.on_run = [this, i](TestJob& job) { check_run(i, job); };
       ring.on_timeout = [this, i](TestJob& job) { return recover(i, &job); };
@@ -111,16 +111,29 @@ class Program {
       case 11:
         if (step.b % 16 == 0) fini(step.a % 2);
         break;
+      case 12:
+        scheduler(step.a % 2)
+            .set_policy(std::move(*make_policy(policy_names()[step.b % policy_names().size()])));
+        break;
+      case 13:
+        if (!records_.empty()) urge(*records_[step.a % records_.size()], step);
+        break;
       default:
         run_for(step.a % 40);
     }
   }
 
+  void urge(Record& record, const Step& step) {
+    if (step.b % 2) record.job->finished()->set_deadline(world_.now() + step.c % 100);
+    fence::Urgency urgency{.waited = true};
+    if (step.b % 2 == 0) record.job->finished()->urge(urgency);
+  }
+
   void add_entity(const Step& step) {
     Scheduler* const schedulers[] = {&scheduler(step.a % 2), &scheduler((step.a + 1) % 2)};
     const std::span<Scheduler* const> some(schedulers, 1 + step.c % 2);
-    entities_.push_back(std::move(
-        *Entity::create(static_cast<Priority>(step.b % kPriorities), some, entities_.size())));
+    entities_.push_back(std::move(*Entity::create(static_cast<Priority>(step.b % kPriorities), some,
+                                                  world_.client(entities_.size()))));
   }
 
   Entity* any_entity(uint32_t pick) {
@@ -344,10 +357,10 @@ class Program {
 void check_programs(Nanos timeout) {
   base::set_log_level(base::LogLevel::kError);  // truncated credits are part of it
   const auto step =
-      rc::gen::construct<Step>(rc::gen::inRange<uint8_t>(0, 15), rc::gen::arbitrary<uint32_t>(),
+      rc::gen::construct<Step>(rc::gen::inRange<uint8_t>(0, 17), rc::gen::arbitrary<uint32_t>(),
                                rc::gen::arbitrary<uint32_t>(), rc::gen::arbitrary<uint32_t>());
   EXPECT_TRUE(rc::check([&] {
-    const Config config{*rc::gen::arbitrary<uint64_t>(), *rc::gen::arbitrary<bool>(),
+    const Config config{*rc::gen::arbitrary<uint64_t>(), *rc::gen::arbitrary<uint8_t>(),
                         *rc::gen::arbitrary<bool>(), *rc::gen::inRange<uint32_t>(1, 7), timeout};
     const auto steps = *rc::gen::resize(300, rc::gen::container<std::vector<Step>>(step));
     Program(config).run(steps);

@@ -131,7 +131,7 @@ TEST_F(TimeoutTest, ALostInterruptIsNoHang) {
                       world.contexts, world.tracer);
   {
     Scheduler* const schedulers[] = {&scheduler};
-    auto entity = std::move(*Entity::create(Priority::kNormal, schedulers, 1));
+    auto entity = std::move(*Entity::create(Priority::kNormal, schedulers, world.client(1)));
     TestJob& job = push(*entity);
     scheduler.pump(0);
     run_for(100);

@@ -33,6 +33,7 @@ class Array final : public Fence {
   bool do_enable_signaling() override;
   bool poll_signaled() override;
   void do_set_deadline(base::Nanos when) override;
+  void do_urge(Urgency& urgency) override;
 
  private:
   struct Member;

@@ -50,6 +50,7 @@ class Chain final : public Fence, private Callback {
   bool do_enable_signaling() override;
   bool poll_signaled() override;
   void do_set_deadline(base::Nanos when) override;
+  void do_urge(Urgency& urgency) override;
 
  private:
   Chain(uint64_t context, uint64_t seqno, FenceRef previous, FenceRef contained);

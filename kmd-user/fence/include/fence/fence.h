@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/ref.h"
+#include "fence/urgency.h"
 
 namespace fakegpu::fence {
 
@@ -89,6 +90,11 @@ class Fence : public base::RefCounted {
   // The earliest hint so far; 0 if none.
   base::Nanos deadline() const { return deadline_; }
 
+  // A hint too, and not kept: passes on why the fence is wanted soon. No effect once signalled.
+  void urge(Urgency& urgency) {
+    if (!test_signaled() && urgency.visit()) do_urge(urgency);
+  }
+
   // True if `a` signals after `b`; false if they are not of one context. Seqnos have 64 bits unless
   // the context counts in 32.
   static bool is_later(const Fence& a, const Fence& b) {
@@ -122,6 +128,9 @@ class Fence : public base::RefCounted {
   virtual bool do_enable_signaling() { return true; }
   virtual bool poll_signaled() { return false; }
   virtual void do_set_deadline(base::Nanos) {}
+  virtual void do_urge(Urgency& urgency) {
+    if (urgency.deadline != 0) set_deadline(urgency.deadline);
+  }
 
  private:
   void run_callbacks();

@@ -9,37 +9,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sched/account.h"
 #include "sched/job.h"
+#include "sched/lift.h"
 
 namespace fakegpu::sched {
 
 class Scheduler;
 class RunQueue;
-
-// Smaller is more important, as in drm_sched.
-enum class Priority : uint8_t { kKernel, kHigh, kNormal, kLow };
-inline constexpr size_t kPriorities = 4;
-const char* priority_name(Priority priority);
-
-// Totals over an entity's jobs.
-struct EntityStats {
-  uint64_t pushed = 0;
-  uint64_t completed = 0;
-  base::Nanos gpu_time = 0;   // execution
-  base::Nanos wait_time = 0;  // push to start
-};
-
-// Shared by the entity and its jobs, so that a job can report after its entity is gone.
-struct SharedStats final : base::RefCounted {
-  EntityStats totals;
-};
-
-// What the scheduler's policy keeps about an entity. Only the policy touches it.
-struct PolicySlot {
-  static constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t index = kNone;  // place in the policy's container
-  uint64_t stamp = 0;      // the policy's own measure; 0: never seen
-};
 
 // Hooks of the run queue: entities whose head is to be looked at; all entities.
 struct WakeHook : base::ListHook {};
@@ -49,10 +26,10 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
  public:
   // Over several schedulers of one kind the entity moves to the least loaded when its queue is
   // empty and its last job has finished. `schedulers` outlive the entity; -EINVAL if empty or one
-  // is null. Reserves two fence contexts. `client_id` is for traces and accounting.
+  // is null. Reserves two fence contexts. `client`: the account of whom it belongs to.
   static base::Result<std::unique_ptr<Entity>> create(Priority priority,
                                                       std::span<Scheduler* const> schedulers,
-                                                      uint64_t client_id);
+                                                      AccountRef client);
   // kill() first; else jobs still queued are killed at time 0.
   virtual ~Entity();
 
@@ -60,29 +37,39 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
   void set_priority(Priority priority);
   Priority priority() const { return priority_; }
 
+  // drm_sched_entity_modify_sched: the schedulers to choose among from the next arm() on. The jobs
+  // it has stay where they are. -EINVAL as create().
+  base::Result<> set_schedulers(std::span<Scheduler* const> schedulers);
+
   // No more jobs run: those queued finish with -ESRCH, in order, each after the one before it and
   // after its own dependencies. Jobs already on the ring run to their end. A later push is refused
   // the same way. Idempotent.
   void kill(base::Nanos now);
   bool killed() const { return killed_; }
 
+  // Its job `seqno`, if that is still queued, is wanted soon: lifts it, those ahead of it, and what
+  // they wait for. At most Urgency::kMaxVisits steps; nothing if the policy does not heed it.
+  void urge(uint64_t seqno, fence::Urgency& urgency);
+  const Lift& lift() const { return lift_; }
+
   // All popped (not: all finished).
   bool idle() const { return queue_.empty(); }
   size_t queued() const { return queued_; }
   // The error of the job popped last, once it has finished; 0 if none.
   int error() const;
-  const EntityStats& stats() const { return stats_->totals; }
+  const Usage& usage() const { return account_->usage(); }
+  const Account& account() const { return *account_; }
   uint64_t fence_context() const { return fence_context_; }
-  uint64_t client_id() const { return client_id_; }
+  uint64_t client_id() const { return account_->client_id(); }
   Scheduler* scheduler() const { return scheduler_; }
-  PolicySlot& policy_slot() { return policy_slot_; }
+  PolicySlot& policy_slot() { return account_->policy_slot(); }
 
  private:
   friend class Job;
   friend class Scheduler;
   friend class RunQueue;
 
-  Entity(Priority priority, std::span<Scheduler* const> schedulers, uint64_t client_id);
+  Entity(Priority priority, std::span<Scheduler* const> schedulers, AccountRef client);
   // A dependency of the head job signalled.
   void fence_signaled(fence::Fence& fence) override;
   // drm_sched_entity_select_rq: moves to the least loaded ready scheduler if nothing is under way.
@@ -95,17 +82,16 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
   bool killed_ = false;
   bool ready_ = false;  // its head job is in the policy
   uint32_t armed_ = 0;  // armed, not yet pushed
-  PolicySlot policy_slot_;
+  Lift lift_;
   std::vector<Scheduler*> schedulers_;
   Scheduler* scheduler_;
-  uint64_t client_id_;
   uint64_t fence_context_;  // of the scheduled fences; + 1: of the finished fences
   uint64_t last_seqno_ = 0;
   base::List<Job, QueueHook> queue_;
   size_t queued_ = 0;
   fence::FenceRef waiting_for_;     // the head's unsignalled dependency
   fence::FenceRef last_scheduled_;  // finished fence of the job popped last
-  base::Ref<SharedStats> stats_;
+  AccountRef account_;
 };
 
 }  // namespace fakegpu::sched

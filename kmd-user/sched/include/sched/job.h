@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/ref.h"
 #include "fence/fence.h"
+#include "sched/account.h"
 
 namespace fakegpu::sched {
 
@@ -21,10 +22,16 @@ class Entity;
 class JobFences;
 class RunQueue;
 class Scheduler;
-struct SharedStats;
 
 enum class JobState : uint8_t { kInit, kArmed, kQueued, kRunning, kDone, kFreed };
 const char* job_state_name(JobState state);
+
+// What the job was charged by the policy that started it.
+struct PolicyCharge {
+  uint32_t epoch = 0;  // of the run queue's policy; 0: not started
+  uint32_t flow = PolicySlot::kNone;
+  base::Nanos expected = 0;  // execution, as guessed when the job came to the head
+};
 
 // Two list hooks: the entity's queue and the scheduler's lists.
 struct QueueHook : base::ListHook {};
@@ -58,6 +65,9 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
   // The hardware's fence of the newest execution attempt; null before run_job and after a stop.
   const fence::FenceRef& parent() const { return parent_; }
   const std::vector<fence::FenceRef>& dependencies() const { return dependencies_; }
+  Account& account() const { return *account_; }
+  PolicyCharge& charge() { return charge_; }
+  const PolicyCharge& charge() const { return charge_; }
   // Null once the job was popped; the entity may then be gone.
   Entity* entity() const { return entity_; }
   base::Nanos pushed_at() const { return pushed_at_; }
@@ -74,6 +84,7 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
 
  private:
   friend class Entity;
+  friend class JobFences;
   friend class RunQueue;
   friend class Scheduler;
 
@@ -88,6 +99,8 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
   };
 
   void set_state(JobState state);
+  // One of its fences is wanted soon.
+  void urge(fence::Urgency& urgency);
   JobFences& fences() const;
 
   Entity* entity_;
@@ -102,7 +115,8 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
   fence::FenceRef finished_;
   fence::FenceRef parent_;
   fence::FenceRef previous_;  // finished fence of the entity's job before, while it matters
-  base::Ref<SharedStats> stats_;
+  AccountRef account_;
+  PolicyCharge charge_;
   std::vector<fence::FenceRef> dependencies_;
   Waiter waiter_{*this};
   base::Nanos pushed_at_ = 0;

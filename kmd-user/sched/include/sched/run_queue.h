@@ -21,10 +21,13 @@ class RunQueue {
   // Makes room for one more entity that may come here / gives it back.
   void reserve();
   void unreserve() { --reserved_; }
-  void attach(Entity& entity) { entities_.push_back(entity); }
+  void attach(Entity& entity);
   // Out of everything, its wait for a dependency included.
   void detach(Entity& entity);
   Entity* any_attached() const { return entities_.front(); }
+
+  // Another policy from here on: what is queued stays queued, in its order.
+  void set_policy(std::unique_ptr<Policy> policy);
 
   // The entity's head is to be looked at, by the next look().
   void wake(Entity& entity);
@@ -39,21 +42,43 @@ class RunQueue {
   // Takes the picked head out.
   Job& pop(Entity& entity);
 
+  // The entity's queue got its first job / lost its last.
+  void filled(Entity& entity);
+
   void set_priority(Entity& entity, Priority priority);
-  void job_finished(const Job& job) { policy_->finished(job); }
+  // Its job `seqno` is wanted soon.
+  void urge(Entity& entity, uint64_t seqno, fence::Urgency& urgency);
+  void job_finished(Job& job);
+  // How long the entity's next job may be expected to execute; 0: nothing is known.
+  base::Nanos expected(const Entity& entity) const {
+    const base::Nanos own = entity.account().average();
+    return own != 0 ? own : totals_.average();
+  }
+  // Nothing executed for so long, up to now.
+  void idle(base::Nanos span) { policy_->ring_idle(span); }
+  Account& totals() { return totals_; }
+  const Account& totals() const { return totals_; }
   const Policy& policy() const { return *policy_; }
 
  private:
   bool head_blocked(Entity& entity, Job& head);
   // What of `dependency` a job of `entity` here has to wait for; null: nothing.
   fence::Fence* required(fence::Fence& dependency, const Entity& entity) const;
+  void make_ready(Entity& entity);
   void unready(Entity& entity);
+  // What a fence that the entity's head waits for is told.
+  fence::Urgency urgency_of(const Entity& entity) const;
+  void join(Entity& entity);
+  void leave(Entity& entity);
 
   std::unique_ptr<Policy> policy_;
+  uint32_t epoch_ = 1;  // which policy since the start; jobs are settled by the one they paid
   uint64_t scheduler_id_;
   bool in_order_;
   base::Tracer& tracer_;
   size_t reserved_ = 0;
+  size_t attached_ = 0;
+  Account totals_;  // of all jobs here
   base::List<Entity, AttachHook> entities_;
   base::List<Entity, WakeHook> woken_;
 };

@@ -53,13 +53,28 @@ class Backend {
   virtual void kick(class Scheduler& scheduler) = 0;
 };
 
+// Known faults of drm_sched, to be studied and for tests of who should find them.
+struct Quirks {
+  // A timeout that was no hang drops the job, which nobody finishes or frees then (before
+  // DRM_GPU_SCHED_STAT_NO_HANG).
+  bool false_alarm_leaks_job = false;
+  // fini() forgets the pending jobs (without cancel_job).
+  bool fini_leaks_pending = false;
+  // Jobs killed in the queue stay in the score that balances load.
+  bool score_leaks_on_kill = false;
+};
+
 struct SchedulerOptions {
   std::string name;           // of the ring; the fences' timeline name
   uint32_t credit_limit = 2;  // amdgpu's sched_hw_submission; at least 1
-  base::Nanos timeout = 0;    // of one job's execution; 0: none
+  // No further job starts while those in flight are expected to execute this long; 0: only credits
+  // count. One more than that waits in the ring at most, whatever the jobs' lengths.
+  base::Nanos depth = 0;
+  base::Nanos timeout = 0;  // of one job's execution; 0: none
   // The ring completes in order: a dependency on the same ring is met as soon as it is scheduled.
   bool in_order = true;
   std::string device = "fakegpu";  // for traces
+  Quirks quirks;
 };
 
 class Scheduler {
@@ -101,10 +116,18 @@ class Scheduler {
   // freed whatever state it was in, foreign dependencies included. A later push is refused at once.
   void fini(base::Nanos now, int error);
 
+  // Orders by another policy from now on, whatever is queued or running. Nothing is lost or started
+  // by this; jobs in flight are settled with nobody.
+  void set_policy(std::unique_ptr<Policy> policy);
+
   void increase_karma(Job& job) { ++job.karma_; }
   const std::string& name() const { return options_.name; }
   const SchedulerOptions& options() const { return options_; }
   uint32_t credits_in_flight() const { return credits_in_flight_; }
+  // Expected execution of what is in flight.
+  base::Nanos depth_in_flight(base::Nanos now) const;
+  // Totals of all jobs that were pushed here.
+  const Usage& usage() const { return run_queue_.totals().usage(); }
   // Load for balancing: jobs queued and in flight.
   uint32_t score() const { return score_; }
   bool ready() const { return ready_; }
@@ -128,6 +151,7 @@ class Scheduler {
 
   // Starting.
   bool run_next(base::Nanos now);
+  bool fits(const Job& head, base::Nanos now) const;
   void run(Job& job, base::Nanos now);
   void set_parent(Job& job, fence::FenceRef parent);
   void watch_parent(Job& job);
@@ -164,6 +188,8 @@ class Scheduler {
   JobList done_;       // to be freed
   uint32_t credits_in_flight_ = 0;
   uint32_t score_ = 0;
+  base::Nanos expected_in_flight_ = 0;
+  base::Nanos idle_since_ = 0;  // nothing in flight since
   bool ready_ = true;
   bool stopped_ = false;
   bool kicked_ = false;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// drm_sched's only policy from 7.2: a tree by virtual runtime, charged when an entity is popped
+// with more jobs behind, for what has been freed by then. Kept as it is, to be compared with: who
+// never queues two jobs is never charged, and pays at once for all when it first does; a debt is
+// forgiven to who goes idle last. Assumes deep queues of jobs of like length.
+#include "entity_heap.h"
+#include "policies.h"
+#include "sched/job.h"
+
+namespace fakegpu::sched {
+namespace {
+
+// Nominal shares of GPU time: kernel to high 2, high to normal 4, normal to low 8.
+constexpr int kShift[kPriorities] = {1, 2, 4, 7};
+
+uint32_t& waiting_place(Entity& entity) {
+  return entity.policy_slot().waiting;
+}
+
+struct RuntimeKey {
+  int64_t vruntime;
+  uint64_t arrival;
+  auto operator<=>(const RuntimeKey&) const = default;
+};
+
+int64_t micros(base::Nanos span) {
+  return span / base::kNanosPerMicro;
+}
+
+class Fair final : public Policy {
+ public:
+  std::string_view name() const override { return "fair"; }
+  void reserve(size_t entities) override {
+    waiting_.reserve(entities);
+    ready_.reserve(entities);
+  }
+  void detach(Entity& entity) override { waiting_.remove(entity); }
+
+  void filled(Entity& entity) override {
+    // While the entity is outside of the tree its measure is what it was ahead of the leftmost.
+    int64_t vruntime = measure(entity);
+    if (const Entity* leftmost = waiting_.best()) {
+      if (vruntime == 0) vruntime = placement(entity, *leftmost);
+      vruntime += waiting_.best_key().vruntime;
+    }
+    set_measure(entity, vruntime);
+    waiting_.add(entity, {vruntime, next_arrival_++});
+  }
+  void emptied(Entity& entity) override {
+    waiting_.remove(entity);
+    const int64_t least = waiting_.empty() ? 0 : waiting_.best_key().vruntime;
+    set_measure(entity, least == 0 ? 0 : std::max<int64_t>(0, measure(entity) - least));
+  }
+
+  void add(Entity& entity, const Job&) override { ready_.add(entity, 0, measure(entity)); }
+  void remove(Entity& entity) override { ready_.remove(entity); }
+  Entity* pick() override { return ready_.best(); }
+  size_t ready() const override { return ready_.size(); }
+
+  void started(Entity& entity, Job&) override {
+    if (entity.idle()) return;
+    PolicySlot& slot = entity.policy_slot();
+    const base::Nanos owed = entity.usage().gpu_time - slot.charged;
+    slot.charged = entity.usage().gpu_time;
+    set_measure(entity, measure(entity) + (owed << shift(entity)));
+    waiting_.change(entity, {measure(entity), next_arrival_++});
+  }
+  void finished(Job& job) override {
+    const base::Nanos length = job.finished_at() - job.started_at();
+    average_ += average_ == 0 ? length : (length - average_) / 4;
+  }
+
+ private:
+  static int shift(const Entity& entity) { return kShift[static_cast<size_t>(entity.priority())]; }
+  static int64_t measure(Entity& entity) {
+    return static_cast<int64_t>(entity.policy_slot().stamp);
+  }
+  static void set_measure(Entity& entity, int64_t vruntime) {
+    entity.policy_slot().stamp = static_cast<uint64_t>(vruntime);
+  }
+  // Where one that owes nothing comes in, from the leftmost on.
+  int64_t placement(const Entity& entity, const Entity& leftmost) const {
+    const base::Nanos own = entity.account().average();
+    if (entity.priority() > leftmost.priority())
+      return (1 + micros(own) + micros(average_)) << shift(entity);
+    if (entity.priority() < leftmost.priority())
+      return static_cast<int>(entity.priority()) - static_cast<int>(leftmost.priority());
+    return own <= average_ ? -1 : 1;
+  }
+
+  IndexedHeap<Entity, RuntimeKey, waiting_place> waiting_;
+  ReadyHeap ready_;
+  uint64_t next_arrival_ = 0;
+  base::Nanos average_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_fair() {
+  return std::make_unique<Fair>();
+}
+
+}  // namespace fakegpu::sched

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// Weighted fair GPU time, charged before a job runs with what it is expected to take and settled
+// after (start-time fair queueing over estimates). docs/scheduling.md has the reasoning and the
+// bounds. Per flow a virtual time: what it was charged over its weight; the flow that is furthest
+// behind goes next. Who comes back from sleep comes in at the virtual time of now: not punished for
+// having slept, no credit either, but what was owed is still owed.
+#include <algorithm>
+
+#include "flow_table.h"
+#include "policies.h"
+#include "sched/job.h"
+
+namespace fakegpu::sched {
+namespace {
+
+// Virtual nanoseconds for one of GPU time: high to normal 4, normal to low 8. Kernel jobs go before
+// all others and pay nobody.
+constexpr int64_t kPrice[kPriorities] = {1, 1, 4, 32};
+
+// How far ahead of its turn, in virtual nanoseconds, a flow may go with a job that somebody sleeps
+// for: a millisecond of normal work. It is repaid, so it moves a share by no more than that.
+constexpr int64_t kLead = 4 * base::kNanosPerMilli;
+
+// What one job may cost: beyond, arithmetic counts more than fairness.
+constexpr int64_t kMaxCost = 3600 * base::kNanosPerSecond;
+
+// Low-priority work as a whole gets one part in so many of the GPU, however many others there are.
+constexpr int64_t kFloor = 32;
+
+struct FlowKey {
+  int64_t rank;
+  uint64_t arrival;
+  auto operator<=>(const FlowKey&) const = default;
+};
+
+uint32_t& flow_place(Flow& flow) {
+  return flow.place;
+}
+
+class Prepaid final : public Policy {
+ public:
+  std::string_view name() const override { return "prepaid"; }
+  bool heeds_urgency() const override { return true; }
+  size_t ready() const override { return ready_; }
+
+  void reserve(size_t entities) override {
+    flows_.reserve(entities);
+    for (Heap& heap : heaps_) heap.reserve(entities);
+  }
+  void attach(Entity& entity) override {
+    entity.policy_slot().flow = flows_.join(entity.client_id(), entity.priority(), now_);
+  }
+  void detach(Entity& entity) override { flows_.leave(entity.policy_slot().flow, now_); }
+  void reprioritize(Entity& entity) override {
+    detach(entity);
+    attach(entity);
+    entity.policy_slot().stamp = 0;
+  }
+
+  void add(Entity& entity, const Job& head) override {
+    PolicySlot& slot = entity.policy_slot();
+    slot.waiting = home(entity);
+    slot.charged = head.charge().expected;
+    Flow& flow = flows_[slot.waiting];
+    if (flow.ready.empty()) flow.vtime = std::max(flow.vtime, now_);
+    // A stamp counts in the entity's own flow only.
+    int64_t stamp = flow.entity_vtime;
+    if (slot.waiting == slot.flow) {
+      stamp = std::max(stamp, static_cast<int64_t>(slot.stamp));
+      slot.stamp = static_cast<uint64_t>(stamp);
+    }
+    const int64_t lead = lead_of(entity.lift());
+    if (lead > 0) ++flow.urgent;
+    flow.ready.add(entity, {0, stamp - lead, next_arrival_++});
+    ++ready_;
+    place(flow);
+  }
+
+  void remove(Entity& entity) override {
+    PolicySlot& slot = entity.policy_slot();
+    if (!EntityHeap::contains(entity)) return;
+    Flow& flow = flows_[slot.waiting];
+    if (lead_of(entity.lift()) > 0) --flow.urgent;
+    flow.ready.remove(entity);
+    --ready_;
+    place(flow);
+    flows_.retire(slot.waiting, now_);
+  }
+
+  Entity* pick() override {
+    for (const Tier tier : {kKernel, kRegular, kLow}) {
+      Heap& heap = heaps_[tier];
+      if (heap.empty()) continue;
+      if (tier == kRegular && low_is_next()) continue;
+      return heap.best()->ready.best();
+    }
+    return nullptr;
+  }
+
+  void started(Entity& entity, Job& job) override {
+    PolicySlot& slot = entity.policy_slot();
+    Flow& flow = flows_[slot.waiting];
+    const int64_t lead = lead_of(entity.lift()) > 0 ? kLead : 0;
+    if (flow.priority != Priority::kKernel) now_ = std::max(now_, flow.vtime - lead);
+    const int64_t cost = bounded(job.charge().expected);
+    if (slot.waiting == slot.flow) {
+      flow.entity_vtime = std::max(flow.entity_vtime, static_cast<int64_t>(slot.stamp));
+      slot.stamp += static_cast<uint64_t>(cost);
+    }
+    job.charge().flow = slot.waiting;
+    ++flow.charged;
+    charge(flow, cost);
+  }
+
+  void finished(Job& job) override {
+    const PolicyCharge& paid = job.charge();
+    Flow& flow = flows_[paid.flow];
+    const base::Nanos length = job.finished_at() - job.started_at();
+    const int64_t more = bounded(length) - bounded(paid.expected);
+    PolicySlot& slot = job.account().policy_slot();
+    if (slot.flow == paid.flow) {
+      const int64_t stamp = static_cast<int64_t>(slot.stamp) + more;
+      slot.stamp = static_cast<uint64_t>(std::max<int64_t>(stamp, 0));
+    }
+    charge(flow, more);
+    --flow.charged;
+    flows_.retire(paid.flow, now_);
+  }
+
+  // Nobody was kept from the GPU meanwhile: it pays what anybody owes, as normal work would have.
+  void ring_idle(base::Nanos span) override {
+    now_ += kPrice[static_cast<size_t>(Priority::kNormal)] * span;
+  }
+
+ private:
+  using Heap = IndexedHeap<Flow, FlowKey, flow_place>;
+  enum Tier { kKernel, kRegular, kLow, kTiers };
+
+  static int64_t bounded(base::Nanos span) { return std::clamp<int64_t>(span, 1, kMaxCost); }
+  static Tier tier(const Flow& flow) {
+    if (flow.priority == Priority::kKernel) return kKernel;
+    return flow.priority == Priority::kLow ? Tier::kLow : kRegular;
+  }
+  static int64_t lead_of(const Lift& lift) {
+    if (!lift.lifted()) return 0;
+    return lift.deadline != 0 ? 2 * kLead : kLead;
+  }
+
+  // Where the entity competes: with a job that depends on it, if that is of a more important flow
+  // here, which then pays for it; else at home.
+  uint32_t home(Entity& entity) {
+    const uint32_t own = entity.policy_slot().flow;
+    const Lift& lift = entity.lift();
+    if (lift.priority >= entity.priority()) return own;
+    const uint32_t other = flows_.find(lift.client, lift.priority);
+    return other == FlowTable::kNone || flows_[other].ready.full() ? own : other;
+  }
+
+  // Puts the flow where it belongs among the flows.
+  void place(Flow& flow) {
+    Heap& heap = heaps_[tier(flow)];
+    if (flow.ready.empty()) {
+      heap.remove(flow);
+      if (heaps_[kLow].empty()) floor_credit_ = 0;
+      return;
+    }
+    const int64_t rank = flow.vtime - (flow.urgent > 0 ? kLead : 0);
+    if (!Heap::contains(flow)) {
+      heap.add(flow, {rank, next_arrival_++});
+    } else if (heap.key(flow).rank != rank) {
+      heap.change(flow, {rank, heap.key(flow).arrival});
+    }
+  }
+
+  void charge(Flow& flow, int64_t cost) {
+    if (tier(flow) == kLow) {
+      floor_credit_ = std::max<int64_t>(floor_credit_ - cost, 0);
+    } else if (!heaps_[kLow].empty()) {
+      floor_credit_ += cost / (kFloor - 1);
+    }
+    flow.vtime += kPrice[static_cast<size_t>(flow.priority)] * cost;
+    place(flow);
+  }
+
+  // Whether low priority goes before the regular flows, of which there are some.
+  bool low_is_next() {
+    Heap& low = heaps_[kLow];
+    if (low.empty()) return false;
+    if (low.best_key() < heaps_[kRegular].best_key()) return true;
+    const base::Nanos expected = low.best()->ready.best()->policy_slot().charged;
+    return floor_credit_ > 0 && floor_credit_ >= expected;
+  }
+
+  FlowTable flows_;
+  Heap heaps_[kTiers];
+  int64_t now_ = 0;  // virtual time: that of the flow served last
+  int64_t floor_credit_ = 0;
+  size_t ready_ = 0;
+  uint64_t next_arrival_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_prepaid() {
+  return std::make_unique<Prepaid>();
+}
+
+}  // namespace fakegpu::sched
