@@ -100,13 +100,10 @@ class Prepaid final : public Policy {
   void started(Entity& entity, Job& job) override {
     PolicySlot& slot = entity.policy_slot();
     Flow& flow = flows_[slot.waiting];
-    const int64_t lead = lead_of(entity.lift()) > 0 ? kLead : 0;
-    if (flow.priority != Priority::kKernel) now_ = std::max(now_, flow.vtime - lead);
+    advance(flow);
+    flow.entity_vtime = std::max(flow.entity_vtime, flow.ready.key(entity).rank);
     const int64_t cost = bounded(job.charge().expected);
-    if (slot.waiting == slot.flow) {
-      flow.entity_vtime = std::max(flow.entity_vtime, static_cast<int64_t>(slot.stamp));
-      slot.stamp += static_cast<uint64_t>(cost);
-    }
+    if (slot.waiting == slot.flow) slot.stamp += static_cast<uint64_t>(cost);
     job.charge().flow = slot.waiting;
     ++flow.charged;
     charge(flow, cost);
@@ -161,7 +158,6 @@ class Prepaid final : public Policy {
     Heap& heap = heaps_[tier(flow)];
     if (flow.ready.empty()) {
       heap.remove(flow);
-      if (heaps_[kLow].empty()) floor_credit_ = 0;
       return;
     }
     const int64_t rank = flow.vtime - (flow.urgent > 0 ? kLead : 0);
@@ -170,6 +166,15 @@ class Prepaid final : public Policy {
     } else if (heap.key(flow).rank != rank) {
       heap.change(flow, {rank, heap.key(flow).arrival});
     }
+  }
+
+  // Virtual time is where the flow that is being served stands, or a flow further behind that the
+  // floor of low priority makes wait: nobody who has jobs is behind it.
+  void advance(Flow& flow) {
+    if (tier(flow) == kKernel) return;
+    int64_t rank = heaps_[tier(flow)].key(flow).rank;
+    if (!heaps_[kRegular].empty()) rank = std::min(rank, heaps_[kRegular].best_key().rank);
+    now_ = std::max(now_, rank);
   }
 
   void charge(Flow& flow, int64_t cost) {
@@ -193,8 +198,8 @@ class Prepaid final : public Policy {
 
   FlowTable flows_;
   Heap heaps_[kTiers];
-  int64_t now_ = 0;  // virtual time: that of the flow served last
-  int64_t floor_credit_ = 0;
+  int64_t now_ = 0;           // virtual time: that of the flow served last
+  int64_t floor_credit_ = 0;  // what low priority is owed; about one job's length at most
   size_t ready_ = 0;
   uint64_t next_arrival_ = 0;
 };

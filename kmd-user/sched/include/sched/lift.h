@@ -29,6 +29,8 @@ struct Lift {
   // The job `seqno` of an entity whose own priority is `own` is wanted. True if that changes
   // anything for the entity's place.
   bool merge(const fence::Urgency& urgency, Priority own, uint64_t seqno) {
+    const bool inherits = urgency.priority < static_cast<uint8_t>(own);
+    if (!urgency.waited && urgency.deadline == 0 && !inherits) return false;
     until = std::max(until, seqno);
     bool better = false;
     if (urgency.waited && !waited) better = waited = true;
@@ -36,7 +38,7 @@ struct Lift {
       deadline = urgency.deadline;
       better = true;
     }
-    if (urgency.priority < static_cast<uint8_t>(std::min(own, priority))) {
+    if (inherits && urgency.priority < static_cast<uint8_t>(priority)) {
       priority = static_cast<Priority>(urgency.priority);
       client = urgency.client;
       better = true;
