@@ -71,7 +71,8 @@ void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--compute", options.profile.compute_rings, "Compute rings (4)")
       ->check(CLI::Range(0, 8));
   app.add_option("--sdma", options.profile.sdma_rings, "Copy engines (2)")->check(CLI::Range(0, 4));
-  app.add_option("--policy", options.driver.policy, "Scheduling policy (fifo)");
+  app.add_option("--policy", options.driver.policy,
+                 "Scheduling policy: prepaid, fair, fifo, rr, edf (prepaid)");
   app.add_option("--without", texts.without,
                  "Driver features to leave out: syncobj, timeline, prime, dumb")
       ->allow_extra_args(false);

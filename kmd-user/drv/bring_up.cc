@@ -118,13 +118,14 @@ base::Result<> Device::start_rings() {
                          : type == DRM_FAKEGPU_RING_COMPUTE ? fmt::format("comp_1.{}", instance)
                                                             : fmt::format("sdma{}", instance);
       auto ring = std::make_unique<Ring>(RingInfo{index, type, instance, name}, owner, function_,
-                                         vmids_, contexts_, clock_);
+                                         vmids_, contexts_, lock_);
       FAKEGPU_TRY(ring->start(*memory_, kernel_arena_, kernel_usage_));
       auto policy = sched::make_policy(options_.policy);
       if (!policy) return tl::unexpected(std::move(policy).error());
       sched::SchedulerOptions scheduling;
       scheduling.name = std::move(name);
       scheduling.credit_limit = options_.hw_submission;
+      scheduling.depth = options_.queue_time;
       scheduling.timeout =
           type == DRM_FAKEGPU_RING_COMPUTE ? options_.compute_timeout : options_.timeout;
       ring->make_scheduler(std::move(scheduling), std::move(*policy), tracer_, contexts_);

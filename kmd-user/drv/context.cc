@@ -43,6 +43,11 @@ base::Result<sched::Entity*> Context::entity(unsigned ring, sched::Scheduler& sc
   return entities_[ring].get();
 }
 
+void Context::urge(unsigned ring, uint64_t seqno) {
+  fence::Urgency urgency{.waited = true};
+  if (entities_[ring]) entities_[ring]->urge(seqno, urgency);
+}
+
 void Context::kill(base::Nanos now) {
   for (const auto& entity : entities_)
     if (entity) entity->kill(now);

@@ -31,6 +31,9 @@ class Context final : public base::RefCounted {
   // The entity for a ring, made at first use.
   base::Result<sched::Entity*> entity(unsigned ring, sched::Scheduler& scheduler);
 
+  // Somebody sleeps until that job is done.
+  void urge(unsigned ring, uint64_t seqno);
+
   Progress& progress(unsigned ring) { return progress_[ring]; }
   // Of ring 0 in the file's fence page, the other rings' follow; or FencePage::kNoSlot.
   uint32_t fence_slot() const { return fence_slot_; }

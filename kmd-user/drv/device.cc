@@ -22,7 +22,7 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
       clock_(clock),
       executor_(executor),
       tracer_(tracer),
-      lock_([this] { settle(); }),
+      lock_(clock, [this] { settle(); }),
       vmids_(function),
       quarantine_(lock_, vmids_, clock, executor),
       recovery_(lock_, clock, executor, tracer, quarantine_) {}
@@ -48,7 +48,7 @@ void Device::handle_interrupt() {
     switch (static_cast<hw::IrqSource>(entry.source)) {
       case hw::IrqSource::kEop:
       case hw::IrqSource::kSdmaTrap:
-        ring.process_fences(std::min<base::Nanos>(entry.timestamp, clock_.now()));
+        ring.process_fences(std::min<base::Nanos>(entry.timestamp, now()));
         break;
       case hw::IrqSource::kVmFault:
         recover_faulted(ring,
@@ -65,7 +65,7 @@ void Device::handle_interrupt() {
   if (!complete) {
     base::log(base::LogLevel::kWarning, "IH ring buffer overflow");
     for (const auto& ring : rings_) {
-      ring->process_fences(clock_.now());
+      ring->process_fences(now());
       recover_faulted(*ring, "the report of its fault was lost");
     }
   }
@@ -84,7 +84,7 @@ void Device::ring_kicked(Ring& ring) {
 // Runs under the lock, before it is released.
 void Device::settle() {
   if (kicked_.empty()) return;
-  const base::Nanos now = clock_.now();
+  const base::Nanos now = this->now();
   // Pumping one ring may kick another (a dependency across rings).
   for (size_t i = 0; i < kicked_.size(); ++i) kicked_[i]->scheduler().pump(now);
   kicked_.clear();
@@ -92,7 +92,7 @@ void Device::settle() {
 }
 
 sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {
-  ring.process_fences(clock_.now());
+  ring.process_fences(now());
   if (job.state() != sched::JobState::kRunning) return sched::TimeoutVerdict::kNoHang;
   recovery_.begin(ring, &job, "job exceeded its time");
   return sched::TimeoutVerdict::kReset;
@@ -114,7 +114,7 @@ void Device::arm_watchdog() {
     DeviceLock::Guard guard(lock_);
     watchdog_ = 0;
     if (unplugged_) return;
-    for (const auto& ring : rings_) ring->scheduler().check_timeouts(clock_.now());
+    for (const auto& ring : rings_) ring->scheduler().check_timeouts(now());
     arm_watchdog();
   });
 }
@@ -130,7 +130,7 @@ void Device::arm_fallback() {
     fallback_ = 0;
     bool busy = false;
     for (const auto& ring : rings_) {
-      ring->process_fences(clock_.now());
+      ring->process_fences(now());
       busy |= ring->busy();
     }
     if (busy) arm_fallback();
@@ -154,7 +154,7 @@ void Device::shutdown() {
   for (FileImpl* file : files_) file->unplug();
   recovery_.stop();
   quarantine_.stop();
-  const base::Nanos now = clock_.now();
+  const base::Nanos now = this->now();
   for (const auto& ring : rings_) {
     ring->request_reset();
     quarantine_.hold(*ring);

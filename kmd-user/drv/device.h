@@ -35,7 +35,8 @@ class Device final : private RingOwner {
   ~Device();
 
   DeviceLock& lock() { return lock_; }
-  base::Nanos now() const { return clock_.now(); }
+  // Lock held.
+  base::Nanos now() const { return lock_.now(); }
   base::Executor& executor() { return executor_; }
   const Options& options() const { return options_; }
   // Every one of these Feature bits.

@@ -121,6 +121,7 @@ Outcome wait_seqno(Call& call) {
   if (arg.seqno <= progress.finished()) return 0;
   if (arg.timeout_nsec <= device.now()) return -ETIME;
   if (!file.may_wait()) return -ENOMEM;
+  context->urge(arg.ring, arg.seqno);
   file.suspend(
       {call.request.id,
        {call.arg.begin(), call.arg.end()},

@@ -9,6 +9,7 @@ DeviceLock::Guard::Guard(DeviceLock& lock) : lock_(lock) {
 
 DeviceLock::Guard::~Guard() {
   lock_.settle_();
+  lock_.now_ = 0;
   if (lock_.deferred_.empty()) {
     lock_.mutex_.unlock();
     return;

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/clock.h"
 #include "base/executor.h"
 #include "base/mutex.h"
 
@@ -12,9 +13,10 @@ namespace fakegpu::drv {
 // Ioctls, interrupt handlers and timers hold a Guard while they touch the driver's state. Before
 // the lock is released the device settles (schedulers that were kicked run); after it is released
 // the deferred tasks run: answers to transports, which may take locks of their own.
-class DeviceLock {
+class DeviceLock final : public base::Clock {
  public:
-  explicit DeviceLock(base::Task settle) : settle_(std::move(settle)) {}
+  DeviceLock(const base::Clock& clock, base::Task settle)
+      : clock_(clock), settle_(std::move(settle)) {}
 
   class FAKEGPU_ANNOTATE(scoped_lockable) Guard {
    public:
@@ -27,11 +29,21 @@ class DeviceLock {
     DeviceLock& lock_;
   };
 
+  // Lock held. One time for all that happens under one hold of the lock: what a call pushed and
+  // what the scheduler then started have the same, so that a recording of it can be replayed
+  // exactly.
+  base::Nanos now() const override {
+    if (now_ == 0) now_ = clock_.now();
+    return now_;
+  }
+
   // Runs `task` once the lock is released, in the thread that releases it. Lock held.
   void defer(base::Task task) { deferred_.push_back(std::move(task)); }
 
  private:
+  const base::Clock& clock_;
   base::Mutex mutex_;
+  mutable base::Nanos now_ = 0;  // 0: nobody has asked since the lock was taken
   base::Task settle_;
   std::vector<base::Task> deferred_;
 };

@@ -145,6 +145,7 @@ TEST(Isolation, AClosedFileTakesItsJobsAndMemoryAlong) {
     leaving.make_bo(1 << 20);
   }
   const Worker worker(watcher, DRM_FAKEGPU_RING_GFX);
+  ASSERT_EQ(fakegpu_cmd_nop(worker.packets(), 8), 0);
   const uint32_t done = watcher.make_syncobj();
   ASSERT_EQ(worker.submit({}, {{.handle = done}}), 0);
   EXPECT_EQ(watcher.wait({&done, 1}, INT64_MAX, 0), 0);

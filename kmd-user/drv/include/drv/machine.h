@@ -20,10 +20,12 @@ namespace fakegpu::drv {
 
 // What the driver may be told, as module parameters are.
 struct Options {
-  std::string policy = "fifo";  // sched/policy.h
+  std::string policy = "prepaid";  // sched/policy.h
   // Jobs a ring holds (amdgpu.sched_hw_submission); -EINVAL at bring-up beyond what its buffer has
   // room for.
-  unsigned hw_submission = 2;
+  unsigned hw_submission = 16;
+  // A ring that has work for this long is given no more; 0: only hw_submission counts.
+  base::Nanos queue_time = 2 * base::kNanosPerMilli;
   // Longest execution of one job on gfx and SDMA, and on compute rings (amdgpu.lockup_timeout); 0:
   // none.
   base::Nanos timeout = 2 * base::kNanosPerSecond;
