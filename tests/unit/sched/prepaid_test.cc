@@ -179,5 +179,26 @@ TEST(Prepaid, WaitersMoveSharesByNoMoreThanTheLead) {
   EXPECT_TRUE(rc::check([] { check_share_bound(true); }));
 }
 
+// Who uses less than its share and comes back goes next: it waits for what is in flight only.
+TEST(Prepaid, AClientBelowItsShareWaitsOnlyForWhatIsInFlight) {
+  EXPECT_TRUE(rc::check([] {
+    const auto others = *rc::gen::inRange(1, 9);
+    const auto credits = *rc::gen::inRange<uint32_t>(1, 4);
+    const Nanos longest = *rc::gen::inRange(100'000, 4'000'000);
+    LoadedRing ring("prepaid", credits);
+    for (int i = 0; i < others; ++i)
+      ring.run(deep(longest - *rc::gen::inRange<Nanos>(0, longest / 2)));
+    ring.run_for(ms(10));
+    auto sleeper = ring.ring().entity(Priority::kNormal, 1000);
+    for (int i = 0; i < 50; ++i) {
+      const Nanos length = *rc::gen::inRange<Nanos>(1, longest);
+      const TestJobRef job = submit(ring.world(), *sleeper, length);
+      ring.run_for((others + 1) * length + (others + credits + 2) * longest);
+      RC_ASSERT(job->is_finished());
+      RC_ASSERT(job->started_at() - job->pushed_at() <= credits * longest);
+    }
+  }));
+}
+
 }  // namespace
 }  // namespace fakegpu::sched

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Urgency travels from who waits to who is waited for.
-#include "load.h"
+#include <rapidcheck.h>
 
 #include "fence/chain.h"
+#include "load.h"
 
 namespace fakegpu::sched {
 namespace {
@@ -71,6 +72,44 @@ TEST_F(UrgencyTest, TravelsAlongAChainOfEntities) {
   TestJob& urgent = push(*high, ms(1), 1, {chain.back()->finished()});
   world.executor.run();
   EXPECT_LE(place(urgent), 20);
+}
+
+// Bounded inversion: what a HIGH job depends on runs at HIGH's own share of the ring, whatever
+// priority it has and whoever else is busy.
+TEST(Urgency, AnInversionIsBoundedByTheWorkThatIsDependedOn) {
+  EXPECT_TRUE(rc::check([] {
+    const auto credits = *rc::gen::inRange<uint32_t>(1, 4);
+    const auto busy = *rc::gen::inRange(1, 8);
+    const auto links = *rc::gen::inRange<size_t>(1, 12);
+    std::mt19937 random(*rc::gen::arbitrary<uint32_t>());
+    LoadedRing ring("prepaid", credits);
+    World& world = ring.world();
+    for (int i = 0; i < busy; ++i) ring.run(deep(ms(1)));
+    ring.run_for(ms(20));
+    // A chain through LOW entities of others, each with jobs of its own ahead.
+    std::vector<std::unique_ptr<Entity>> entities;
+    std::vector<TestJobRef> jobs;
+    std::vector<fence::FenceRef> wanted;
+    Nanos work = 0;
+    const auto add = [&](Entity& entity, std::vector<fence::FenceRef> dependencies) {
+      const Nanos length = 1 + random() % kNanosPerMilli;
+      work += length;
+      jobs.push_back(submit(world, entity, length, 1, std::move(dependencies)));
+    };
+    for (size_t link = 0; link < links; ++link) {
+      entities.push_back(ring.ring().entity(Priority::kLow, 100 + random() % 4));
+      for (unsigned ahead = random() % 3; ahead > 0; --ahead) add(*entities.back(), {});
+      add(*entities.back(), std::exchange(wanted, {}));
+      wanted.push_back(jobs.back()->finished());
+    }
+    entities.push_back(ring.ring().entity(Priority::kHigh, 200));
+    add(*entities.back(), wanted);
+    const Nanos pushed = world.now();
+    ring.run_for(4 * work + ms(1000));
+    RC_ASSERT(jobs.back()->is_finished());
+    const Nanos bound = work + work * busy / 4 + ms(1) * (busy + 1) * credits;
+    RC_ASSERT(jobs.back()->finished_at() - pushed <= bound);
+  }));
 }
 
 TEST_F(UrgencyTest, AWaitLiftsWithinTheClientFirst) {
