@@ -62,7 +62,8 @@ class Prepaid final : public Policy {
     slot.waiting = home(entity);
     slot.charged = head.charge().expected;
     Flow& flow = flows_[slot.waiting];
-    if (flow.ready.empty()) flow.vtime = std::max(flow.vtime, now_);
+    // Just ahead of those that stand where the ring does: they had their turns meanwhile.
+    if (flow.ready.empty()) flow.vtime = std::max(flow.vtime, now_ - 1);
     // A stamp counts in the entity's own flow only.
     int64_t stamp = flow.entity_vtime;
     if (slot.waiting == slot.flow) {
@@ -106,7 +107,7 @@ class Prepaid final : public Policy {
     if (slot.waiting == slot.flow) slot.stamp += static_cast<uint64_t>(cost);
     job.charge().flow = slot.waiting;
     ++flow.charged;
-    charge(flow, cost);
+    charge(flow, cost);  // remove() comes next, and puts the flow where it belongs
   }
 
   void finished(Job& job) override {
@@ -120,6 +121,7 @@ class Prepaid final : public Policy {
       slot.stamp = static_cast<uint64_t>(std::max<int64_t>(stamp, 0));
     }
     charge(flow, more);
+    place(flow);
     --flow.charged;
     flows_.retire(paid.flow, now_);
   }
@@ -184,7 +186,6 @@ class Prepaid final : public Policy {
       floor_credit_ += cost / (kFloor - 1);
     }
     flow.vtime += kPrice[static_cast<size_t>(flow.priority)] * cost;
-    place(flow);
   }
 
   // Whether low priority goes before the regular flows, of which there are some.
