@@ -188,7 +188,7 @@ TEST(Prepaid, AClientBelowItsShareWaitsOnlyForWhatIsInFlight) {
     LoadedRing ring("prepaid", credits);
     for (int i = 0; i < others; ++i)
       ring.run(deep(longest - *rc::gen::inRange<Nanos>(0, longest / 2)));
-    ring.run_for(ms(10));
+    ring.run_for(2 * (others + 1) * longest);  // all had a turn since they came
     auto sleeper = ring.ring().entity(Priority::kNormal, 1000);
     for (int i = 0; i < 50; ++i) {
       const Nanos length = *rc::gen::inRange<Nanos>(1, longest);
