@@ -2,6 +2,7 @@
 #include "device.h"
 
 #include "base/log.h"
+#include "dma_buf_file.h"
 #include "file_impl.h"
 #include "hw/registers.h"
 
@@ -152,6 +153,8 @@ void Device::shutdown() {
   if (unplugged_) return;
   unplugged_ = true;
   for (FileImpl* file : files_) file->unplug();
+  // Each takes itself out.
+  while (!accessed_.empty()) (*accessed_.begin())->unplug();
   recovery_.stop();
   quarantine_.stop();
   const base::Nanos now = this->now();

@@ -25,6 +25,7 @@
 
 namespace fakegpu::drv {
 
+class DmaBufFile;
 class FileImpl;
 
 class Device final : private RingOwner {
@@ -66,6 +67,9 @@ class Device final : private RingOwner {
   void add_file(FileImpl& file) { files_.insert(&file); }
   void remove_file(FileImpl& file) { files_.erase(&file); }
   bool has_file(FileImpl& file) const { return files_.contains(&file); }
+  // A dma-buf on which calls wait, as long as some do.
+  void add_accessed(DmaBufFile& file) { accessed_.insert(&file); }
+  void remove_accessed(DmaBufFile& file) { accessed_.erase(&file); }
   uint64_t next_client_id() { return ++last_client_id_; }
   Machine::Census& counts() { return counts_; }
   Machine::Census census();
@@ -123,6 +127,7 @@ class Device final : private RingOwner {
   base::Ref<Master> master_;
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;
+  std::set<DmaBufFile*> accessed_;
   Machine::Census counts_ = {};
   uint64_t last_client_id_ = 0;
 

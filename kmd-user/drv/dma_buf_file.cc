@@ -76,6 +76,7 @@ DmaBufFile::DmaBufFile(Device& device, mm::BoRef bo, bool writable)
 DmaBufFile::~DmaBufFile() {
   DeviceLock::Guard guard(device().lock());
   device().counts().waits -= accesses_.size();
+  device().remove_accessed(*this);
   accesses_.clear();
   readable_.reset();
   exclusive_.reset();
@@ -106,6 +107,10 @@ short DmaBufFile::poll(base::UniqueFunction<void()> wake) {
 bool DmaBufFile::interrupt(uint64_t id) {
   DeviceLock::Guard guard(device().lock());
   return finish(id, -EINTR);
+}
+
+void DmaBufFile::unplug() {
+  while (!accesses_.empty()) finish(accesses_.begin()->first, -ENODEV);
 }
 
 int DmaBufFile::check(uint8_t nr, std::span<const std::byte> arg) {
@@ -144,6 +149,7 @@ std::optional<int> DmaBufFile::sync(ObjectCall& call) {
   if (!access->watch.start([this, id] { finish(id, 0); })) return 0;
   access->reply = std::move(call.reply);
   accesses_.emplace(id, std::move(access));
+  device().add_accessed(*this);
   ++device().counts().waits;
   return std::nullopt;
 }
@@ -152,6 +158,7 @@ bool DmaBufFile::finish(uint64_t id, int result) {
   auto node = accesses_.extract(id);
   if (node.empty()) return false;
   --device().counts().waits;
+  if (accesses_.empty()) device().remove_accessed(*this);
   // The rest of it goes under the lock: it may be linked into a fence.
   device().lock().defer(
       [reply = std::move(node.mapped()->reply), result]() mutable { reply(result, {}); });

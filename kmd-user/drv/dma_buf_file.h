@@ -26,6 +26,9 @@ class DmaBufFile final : public ObjectFile {
   short poll(base::UniqueFunction<void()> wake) override;
   bool interrupt(uint64_t id) override;
 
+  // Ends what waits with -ENODEV. Under the device lock.
+  void unplug();
+
  private:
   class Watch;
   class Access;

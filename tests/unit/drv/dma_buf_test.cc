@@ -186,6 +186,38 @@ TEST_F(DmaBuf, SyncEndsBySignalOrClose) {
   EXPECT_EQ(machine.machine().census().waits, 0u);
 }
 
+TEST_F(DmaBuf, SyncEndsWithTheDevice) {
+  ASSERT_EQ(import_fence(fence_at(1), DMA_BUF_SYNC_WRITE), 0);
+  std::vector<int> answers;
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(
+        sync(DMA_BUF_SYNC_READ,
+             [&answers](int result, std::span<const std::byte>) { answers.push_back(result); }),
+        std::nullopt);
+  machine.machine().shutdown();
+  EXPECT_EQ(answers, (std::vector<int>{-ENODEV, -ENODEV}));
+  EXPECT_EQ(machine.machine().census().waits, 0u);
+  EXPECT_EQ(sync(DMA_BUF_SYNC_READ), -ENODEV);
+  advance();
+  EXPECT_EQ(answers.size(), 2u);
+}
+
+TEST_F(DmaBuf, ShutdownLeavesWhatNoLongerWaitsAlone) {
+  ASSERT_EQ(import_fence(fence_at(1), DMA_BUF_SYNC_WRITE), 0);
+  std::optional<int> answer;
+  const auto begin = [&] {
+    return sync(DMA_BUF_SYNC_READ,
+                [&answer](int result, std::span<const std::byte>) { answer = result; });
+  };
+  EXPECT_EQ(begin(), std::nullopt);
+  EXPECT_TRUE(table.file(dma_buf).interrupt(last_id));
+  answer.reset();
+  EXPECT_EQ(begin(), std::nullopt);
+  table.close(dma_buf);
+  machine.machine().shutdown();
+  EXPECT_EQ(answer, std::nullopt);
+}
+
 TEST_F(DmaBuf, RefusesInTheKernelsOrder) {
   EXPECT_EQ(sync(0), -EINVAL);
   EXPECT_EQ(sync(DMA_BUF_SYNC_END), -EINVAL);
