@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "drv/native_descriptors.h"
+#include "ioctl/passing.h"
 
 namespace fakegpu::drv {
 
@@ -19,6 +20,8 @@ TakenFd NativeCall::take(int32_t fd) {
   if (flags < 0 || flags & O_PATH) return {.error = -EBADF};
   taken_ = registry_.find(fd);
   if (taken_) return {.file = taken_.get()};
+  // No call has a use for it, and to close a duplicate may block.
+  if (!ioctl::may_pass(fd)) return {};
   base::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   return {.error = copy ? 0 : -errno, .foreign = std::move(copy)};
 }

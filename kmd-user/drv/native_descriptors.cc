@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <span>
 
+#include "ioctl/passing.h"
 #include "memory_watch.h"
 #include "pipe_signal.h"
 
@@ -56,7 +57,7 @@ bool NativeDescriptors::inode_of(int fd, Inode& out) {
 
 std::shared_ptr<File> NativeDescriptors::find(int fd) {
   Inode inode;
-  if (!inode_of(fd, inode)) return nullptr;
+  if (!ioctl::may_pass(fd) || !inode_of(fd, inode)) return nullptr;
   base::MutexLock lock(mutex_);
   const auto found = entries_.find(inode);
   return found == entries_.end() ? nullptr : found->second.file;

@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "support/hanging_file.h"
+
 namespace fakegpu::drv {
 namespace {
 
@@ -159,6 +161,22 @@ TEST_F(NativeDescriptorsTest, WhatAClientMadeItselfIsForeign) {
   }
   auto other = std::move(*NativeDescriptors::create(16, 4));
   EXPECT_EQ(other->find(real.get()), nullptr) << "of another machine";
+}
+
+// As closing a duplicate of it would, with the device's lock held, to the end of that server.
+TEST_F(NativeDescriptorsTest, AFileThatNeverAnswersIsForeignAndNotAsked) {
+  if (const char* lacking = support::HangingFile::lacking())
+    GTEST_SKIP() << "machine lacks " << lacking;
+  const support::HangingFile file;
+  {
+    NativeCall call(*registry, *share);
+    const TakenFd taken = call.take(file.fd());
+    EXPECT_EQ(taken.file, nullptr);
+    EXPECT_EQ(taken.error, 0);
+    EXPECT_FALSE(taken.foreign);
+  }
+  EXPECT_EQ(registry->find(file.fd()), nullptr);
+  EXPECT_EQ(file.asked(), 0u);
 }
 
 TEST_F(NativeDescriptorsTest, WhatIsNotOpenIsNoDescriptor) {

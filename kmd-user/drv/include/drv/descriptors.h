@@ -16,9 +16,10 @@ class File;
 
 // What a descriptor of the caller's refers to.
 struct TakenFd {
-  int error = 0;           // 0; -EBADF: no such descriptor; else why it could not be had
-  File* file = nullptr;    // an open file of this machine, valid during the call ...
-  base::UniqueFd foreign;  // ... or a duplicate of one that is not
+  int error = 0;         // 0; -EBADF: no such descriptor; else why it could not be had
+  File* file = nullptr;  // an open file of this machine, valid during the call ...
+  // ... or a duplicate of one that is not; neither: it is of a kind that no call wants
+  base::UniqueFd foreign;
 };
 
 class Descriptors {

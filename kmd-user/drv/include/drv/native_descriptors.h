@@ -42,7 +42,8 @@ class NativeDescriptors {
   static base::Result<std::unique_ptr<NativeDescriptors>> create(unsigned total, unsigned each);
   ~NativeDescriptors();
 
-  // The file behind a descriptor, kept while this is held; nullptr: it is none of ours.
+  // The file behind a descriptor, kept while this is held; nullptr: it is none of ours. Asks nobody
+  // but the kernel.
   std::shared_ptr<File> find(int fd);
 
   // Polls readable when sweep() has something to do. Without inotify it knows of pipes only: then
