@@ -67,24 +67,23 @@ void ProcessFdTaker::take(int32_t tid, int32_t fd, Done done) {
     loop_.post([done = std::move(done)]() mutable { done({.error = -EIO}); });
     return;
   }
-  const uint64_t id = next_id_++;
-  calls_.emplace(id, std::move(done));
-  waiting_.push_back({id, tid, fd});
+  calls_.emplace(++last_id_, Call{tid, fd, std::move(done)});
   send_waiting();
 }
 
 void ProcessFdTaker::send_waiting() {
-  while (socket_ && ahead_ < kAhead && !waiting_.empty()) {
+  for (auto call = calls_.upper_bound(last_sent_);
+       socket_ && ahead_ < kAhead && call != calls_.end(); ++call) {
     TakeRequest request = {};
-    request.id = waiting_.front().id;
-    request.tid = waiting_.front().tid;
-    request.fd = waiting_.front().fd;
+    request.id = call->first;
+    request.tid = call->second.tid;
+    request.fd = call->second.fd;
     request.node_count = static_cast<uint32_t>(std::min(nodes_.size(), kMaxNodes));
     std::copy_n(nodes_.begin(), request.node_count, request.nodes);
     // Lost: its end of the socket says so in a moment, and everything that waits is answered then.
     if (::send(socket_.get(), &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request)) return;
     ++ahead_;
-    waiting_.pop_front();
+    last_sent_ = call->first;
   }
 }
 
@@ -117,25 +116,40 @@ bool ProcessFdTaker::receive() {
   if ((message.msg_flags & MSG_CTRUNC) != 0) fetched.error = -EMFILE;
   auto call = calls_.extract(reply.id);
   --ahead_;
-  send_waiting();
-  if (!call.empty()) call.mapped()(std::move(fetched));
-  return true;
+  const bool last = reply.last;
+  if (last)
+    replace();
+  else
+    send_waiting();
+  if (!call.empty()) call.mapped().done(std::move(fetched));
+  return !last;
 }
 
 // Its process has ended, or nearly so.
 void ProcessFdTaker::lose() {
   base::log(base::LogLevel::kWarning, "the process for callers' descriptors is gone: {} calls fail",
             calls_.size());
+  drop_process();
+  auto calls = std::move(calls_);
+  calls_.clear();
+  for (auto& [id, call] : calls) call.done({.error = -EIO});
+}
+
+// What it was sent and has not answered, another one will.
+void ProcessFdTaker::replace() {
+  drop_process();
+  last_sent_ = 0;
+  if (calls_.empty() || start()) return send_waiting();
+  lose();
+}
+
+void ProcessFdTaker::drop_process() {
   if (watch_ != 0) loop_.unwatch(watch_);
   watch_ = 0;
   socket_.reset();
-  ended_.push_back(pid_);
+  if (pid_ > 0) ended_.push_back(pid_);
   pid_ = -1;
   ahead_ = 0;
-  waiting_.clear();
-  auto calls = std::move(calls_);
-  calls_.clear();
-  for (auto& [id, done] : calls) done({.error = -EIO});
 }
 
 // Never waits: one that holds what it must not close may take long to end.

@@ -8,8 +8,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <deque>
-#include <unordered_map>
+#include <map>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -49,7 +48,8 @@ class FdTaker {
 };
 
 // Starts the process at once, before the daemon has anything that it should not inherit, and again
-// at the next take() if it was lost. It ends when this object or the daemon does.
+// at the next take() if it was lost, or when it is full of what it must not close. It ends when
+// this object or the daemon does.
 class ProcessFdTaker final : public FdTaker {
  public:
   explicit ProcessFdTaker(Loop& loop);
@@ -69,16 +69,18 @@ class ProcessFdTaker final : public FdTaker {
   static constexpr size_t kAhead = 32;
 
  private:
-  struct Waiting {
-    uint64_t id;
+  struct Call {
     int32_t tid;
     int32_t fd;
+    Done done;
   };
   bool start();
   void watch_socket();
   void send_waiting();
   bool receive();
   void lose();
+  void replace();
+  void drop_process();
   void reap();
 
   Loop& loop_;
@@ -88,10 +90,10 @@ class ProcessFdTaker final : public FdTaker {
   std::vector<pid_t> ended_;
   bool watching_ = false;
   Loop::WatchId watch_ = 0;
-  uint64_t next_id_ = 1;
+  uint64_t last_id_ = 0;
+  uint64_t last_sent_ = 0;
   size_t ahead_ = 0;
-  std::deque<Waiting> waiting_;
-  std::unordered_map<uint64_t, Done> calls_;
+  std::map<uint64_t, Call> calls_;  // by id, which is their order too
 };
 
 }  // namespace fakegpu::cuse_dev

@@ -54,11 +54,15 @@ bool links_to_eventfd(const char* path) {
   return length >= 0 && std::string_view(target, static_cast<size_t>(length)) == kEventfd;
 }
 
-// By what the kernel remembers: with DONT_SYNC no server of another file system is asked.
-Kind kind_of_inode(int directory, const char* path, int flags, const TakeRequest& request) {
+// Of a descriptor of this process. By what the kernel remembers: with DONT_SYNC no server of
+// another file system is asked.
+Kind kind_of(int descriptor, const TakeRequest& request) {
+  Path path;
+  std::snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+  if (links_to_eventfd(path)) return Kind::kEventfd;
   struct statx status;
-  if (::statx(directory, path, flags | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
-    return Kind::kNothing;
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (::statx(descriptor, "", kFlags, STATX_TYPE, &status) != 0) return Kind::kNothing;
   for (const NodeIdentity& node : std::span(request.nodes).first(request.node_count)) {
     const bool ours = node.character
                           ? S_ISCHR(status.stx_mode) &&
@@ -71,20 +75,15 @@ Kind kind_of_inode(int directory, const char* path, int flags, const TakeRequest
 }
 
 // Before it is duplicated: to close a duplicate is a request (FLUSH) to the file system's server,
-// which may never answer.
-Kind kind_of(int32_t pid, int32_t fd, const TakeRequest& request) {
+// which may never answer. To open and close it as a path asks nobody. 0 or a negative errno.
+int look_at(int32_t pid, int32_t fd, const TakeRequest& request, Kind& kind) {
   Path path;
   std::snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
-  if (links_to_eventfd(path)) return Kind::kEventfd;
-  return kind_of_inode(AT_FDCWD, path, 0, request);
-}
-
-// Again: the caller may have put something else behind the number meanwhile.
-bool is_still(Kind kind, int duplicate, const TakeRequest& request) {
-  Path path;
-  std::snprintf(path, sizeof(path), "/proc/self/fd/%d", duplicate);
-  if (kind == Kind::kEventfd) return links_to_eventfd(path);
-  return kind_of_inode(duplicate, "", AT_EMPTY_PATH, request) == Kind::kOurs;
+  const int look = ::open(path, O_PATH | O_CLOEXEC);
+  if (look < 0) return errno == ENOENT ? -EBADF : -EPERM;
+  kind = kind_of(look, request);
+  ::close(look);
+  return 0;
 }
 
 int error_of(int error) {
@@ -103,13 +102,9 @@ int take(const TakeRequest& request, TakeReply& reply, unsigned& kept) {
     reply.error = -EPERM;
     return -1;
   }
-  const Kind kind = kind_of(pid, request.fd, request);
-  Path path;
-  std::snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, request.fd);
-  char target;
+  Kind kind = Kind::kNothing;
+  reply.error = look_at(pid, request.fd, request, kind);
   if (kind == Kind::kNothing) {
-    // Something else, or no such descriptor.
-    if (::readlink(path, &target, 1) < 0) reply.error = errno == ENOENT ? -EBADF : -EPERM;
     ::close(process);
     return -1;
   }
@@ -117,7 +112,9 @@ int take(const TakeRequest& request, TakeReply& reply, unsigned& kept) {
   if (duplicate < 0) reply.error = error_of(errno);
   ::close(process);
   if (duplicate < 0) return -1;
-  if (!is_still(kind, duplicate, request)) {
+  // Again: the caller may have put something else behind the number meanwhile.
+  kind = kind_of(duplicate, request);
+  if (kind == Kind::kNothing) {
     ++kept;
     return -1;
   }
@@ -165,9 +162,12 @@ void run_fd_taker_process(int socket) {
   keep_only(socket);
   unsigned kept = 0;
   TakeRequest request;
-  while (kept < kMaxKept && ::recv(kSocket, &request, sizeof(request), 0) == sizeof(request)) {
-    TakeReply reply = {.id = request.id, .error = 0, .file_id = 0};
+  while (::recv(kSocket, &request, sizeof(request), 0) == sizeof(request)) {
+    // Another process gets what comes now. To end with it unread would cost the owner the answers.
+    if (kept >= kMaxKept) continue;
+    TakeReply reply = {.id = request.id, .error = 0, .file_id = 0, .last = false};
     const int duplicate = take(request, reply, kept);
+    reply.last = kept >= kMaxKept;
     const bool sent = answer(reply, duplicate);
     if (duplicate >= 0) ::close(duplicate);
     if (!sent) break;

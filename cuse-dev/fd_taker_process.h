@@ -21,6 +21,7 @@ struct TakeReply {
   uint64_t id;
   int32_t error;
   uint64_t file_id;  // an eventfd comes with the message
+  bool last;         // the process answers no more, and ends with the socket
 };
 
 // Serves `socket` until its other end is closed, and ends the process. Closes every other
