@@ -185,11 +185,12 @@ bool Connection::read_one() {
   if (got <= 0 || (message.msg_flags & MSG_TRUNC))
     lose();
   else
-    deliver(std::span(buffer_).first(static_cast<size_t>(got)), std::move(fd));
+    deliver(std::span(buffer_).first(static_cast<size_t>(got)), std::move(fd),
+            (message.msg_flags & MSG_CTRUNC) != 0);
   return true;
 }
 
-void Connection::deliver(std::span<const std::byte> message, OwnedFd fd) {
+void Connection::deliver(std::span<const std::byte> message, OwnedFd fd, bool fd_dropped) {
   wire::Header header;
   if (message.size() < sizeof(header)) return lose();
   std::memcpy(&header, message.data(), sizeof(header));
@@ -206,6 +207,7 @@ void Connection::deliver(std::span<const std::byte> message, OwnedFd fd) {
     call.lost = true;
   }
   call.reply.fd = std::move(fd);
+  call.reply.fd_dropped = fd_dropped;
   call.state = Call::kDone;
   futex_wake(&call.state);
 }

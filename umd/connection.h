@@ -35,6 +35,7 @@ class Connection {
   struct Reply {
     std::vector<std::byte> bytes;  // the message, header included
     OwnedFd fd;
+    bool fd_dropped = false;  // one came, and this process had no number for it
   };
 
   // Sends `message`, whose header this fills in, with the descriptors `fds`, and blocks for the
@@ -57,7 +58,7 @@ class Connection {
   int send(std::span<const std::byte> message, std::span<const int> fds = {});
   // Reads one message for whoever it is for. False: a signal came first.
   bool read_one();
-  void deliver(std::span<const std::byte> message, OwnedFd fd);
+  void deliver(std::span<const std::byte> message, OwnedFd fd, bool fd_dropped);
   void lose();
   void pass_lead();
 

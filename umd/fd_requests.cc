@@ -22,7 +22,7 @@ int FdRequests::ask(Connection& connection, wire::Type type, std::span<std::byte
   if (result != 0) return result;
   std::memcpy(answer, reply.bytes.data(), sizeof(*answer));
   if (answer->result != 0) return answer->result;
-  if (!reply.fd) return -ENODEV;
+  if (!reply.fd) return reply.fd_dropped ? -EMFILE : -ENODEV;
   *fd = std::move(reply.fd);
   return 0;
 }

@@ -16,7 +16,8 @@ class FdRequests {
   int bo_pages(Connection& connection, const BoRange& bo, BoPages* out);
   static int fence_pages(Connection& connection, FencePages* out);
 
-  // Sends a request of `type` that is answered by kFdReply with a descriptor.
+  // Sends a request of `type` that is answered by kFdReply with a descriptor. -EMFILE: this process
+  // has no number for it.
   static int ask(Connection& connection, ioctl::wire::Type type, std::span<std::byte> message,
                  OwnedFd* fd, ioctl::wire::FdReply* answer);
 

@@ -37,22 +37,32 @@ TakenFd NativeCall::take_owned(base::UniqueFd fd) {
 int NativeCall::reserve(bool close_on_exec) {
   int ends[2];
   if (const int error = registry_.charge(share_)) return error;
-  // All that may fail: the read end is the number that is set aside.
-  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    const int error = -errno;
-    registry_.release(share_);
-    return error;
-  }
   reserved_ = true;
   close_on_exec_ = close_on_exec;
+  // All that may fail: the read end is the number that is set aside.
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return give_up(errno);
   given_.reset(ends[0]);
   write_end_.reset(ends[1]);
+  for (base::UniqueFd& spare : spare_) {
+    spare.reset(::fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
+    if (!spare) return give_up(errno);
+  }
   return 0;
+}
+
+int NativeCall::give_up(int error) {
+  reserved_ = false;
+  given_.reset();
+  write_end_.reset();
+  for (base::UniqueFd& spare : spare_) spare.reset();
+  registry_.release(share_);
+  return -error;
 }
 
 int32_t NativeCall::install(std::unique_ptr<File> file) {
   const std::shared_ptr<File> shared = std::move(file);
   reserved_ = false;
+  for (base::UniqueFd& spare : spare_) spare.reset();
   base::UniqueFd opened;
   const auto pages = shared->pages();
   // Memory that cannot be opened again still has a descriptor, which cannot be mapped.

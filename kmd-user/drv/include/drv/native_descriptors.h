@@ -125,6 +125,9 @@ class NativeCall : public Descriptors {
   TakenFd take_owned(base::UniqueFd fd);
 
  private:
+  // Of a reservation: -error.
+  int give_up(int error);
+
   NativeDescriptors& registry_;
   NativeDescriptors::Share& share_;
   std::shared_ptr<File> taken_;
@@ -132,6 +135,8 @@ class NativeCall : public Descriptors {
   bool close_on_exec_ = true;
   base::UniqueFd given_;
   base::UniqueFd write_end_;
+  // Numbers for what add_memory() opens, so that reserve() finds out whether there are any.
+  base::UniqueFd spare_[3];
 };
 
 }  // namespace fakegpu::drv
