@@ -12,6 +12,14 @@ namespace fakegpu::umd {
 
 namespace wire = ioctl::wire;
 
+int CallFds::hold(int fd, OwnedFd& duplicate) {
+  if (!ioctl::may_pass(fd)) return -1;
+  duplicate = OwnedFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  // In a full table what the number names has to do.
+  if (!duplicate) return fd;
+  return ioctl::may_pass(duplicate.get()) ? duplicate.get() : -1;
+}
+
 CallFds::CallFds(const ioctl::Row* row, std::span<const std::byte> arg, int subject)
     : gives_(row ? row->fds.gives : int16_t{-1}) {
   if (subject >= 0) passed_[count_++] = subject;
@@ -21,11 +29,11 @@ CallFds::CallFds(const ioctl::Row* row, std::span<const std::byte> arg, int subj
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || flags & O_PATH) {
       taken_ = wire::Taken::kClosed;
-    } else if (!ioctl::may_pass(fd)) {
+    } else if (const int held = hold(fd, taken_fd_); held < 0) {
       taken_ = wire::Taken::kForeign;
     } else {
       taken_ = wire::Taken::kPassed;
-      passed_[count_++] = fd;
+      passed_[count_++] = held;
     }
   }
   if (gives_ >= 0) {

@@ -21,6 +21,10 @@ class CallFds {
   // `subject`: the descriptor that the call is on, or -1.
   CallFds(const ioctl::Row* row, std::span<const std::byte> arg, int subject);
 
+  // `fd`, if it may go over the socket: a duplicate of it, for which another thread cannot put
+  // something else. -1: it may not.
+  static int hold(int fd, OwnedFd& duplicate);
+
   ioctl::wire::Taken taken() const { return taken_; }
   int reserved() const { return error_; }
   std::span<const int> passed() const { return std::span(passed_).first(count_); }
@@ -37,6 +41,7 @@ class CallFds {
   int error_ = 0;
   int passed_[Connection::kMaxFds] = {};
   size_t count_ = 0;
+  OwnedFd taken_fd_;
   OwnedFd given_;
 };
 

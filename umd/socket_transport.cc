@@ -54,13 +54,15 @@ class SocketTransport final : public Transport {
 
   int fd_ioctl(int fd, uint32_t command, void* arg, Pointers pointers) override {
     if (::fcntl(fd, F_GETFD) < 0) return -errno;
-    if (!ioctl::may_pass(fd)) {
+    OwnedFd duplicate;
+    const int held = CallFds::hold(fd, duplicate);
+    if (held < 0) {
       // Not of the daemon's; the kernel knows.
       const int result = ::ioctl(fd, command, arg);
       return result >= 0 ? result : -errno;
     }
     return with_caller_memory(
-        pointers, [&](ioctl::UserMemory& memory) { return call(fd, command, arg, memory); });
+        pointers, [&](ioctl::UserMemory& memory) { return call(held, command, arg, memory); });
   }
 
   int open_sw_sync() override {
