@@ -15,6 +15,12 @@ std::string the_device;
 std::string the_card;
 std::string the_sw_sync;
 pid_t the_daemon = 0;
+std::function<OtherDevice()> start_other;
+
+const OtherDevice& the_other() {
+  static const OtherDevice other = start_other();
+  return other;
+}
 }  // namespace
 
 const std::string& device_path() {
@@ -30,6 +36,16 @@ void set_paths(std::string device, std::string card, std::string sw_sync) {
   the_device = std::move(device);
   the_card = std::move(card);
   the_sw_sync = std::move(sw_sync);
+}
+
+const std::string& other_device_path() {
+  return the_other().path;
+}
+pid_t other_daemon_pid() {
+  return the_other().daemon;
+}
+void set_other(std::function<OtherDevice()> start) {
+  start_other = std::move(start);
 }
 
 pid_t daemon_pid() {

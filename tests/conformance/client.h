@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <fakegpu/fakegpu.hpp>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -24,7 +25,15 @@ const std::string& device_path();
 const std::string& card_path();
 const std::string& sw_sync_path();
 void set_paths(std::string device, std::string card, std::string sw_sync);
-// The process that serves it; 0: this one.
+// Another device, which shares nothing with it, and who serves that: started at the first use.
+const std::string& other_device_path();
+pid_t other_daemon_pid();
+struct OtherDevice {
+  std::string path;
+  pid_t daemon;
+};
+void set_other(std::function<OtherDevice()> start);
+// The process that serves the device under test; 0: this one.
 pid_t daemon_pid();
 void set_daemon(pid_t process);
 

@@ -2,7 +2,6 @@
 // Objects that are made, shared, dropped and lost with their owners, in any order: at the end
 // nothing is left of them. Processes that are killed take part, so this is about the daemon's
 // process.
-#include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <random>
 
 #include "client.h"
+#include "fd_table.h"
 #include "pass_fd.h"
 
 namespace fakegpu::conformance {
@@ -112,15 +112,6 @@ class Player {
   std::vector<uint32_t> bos_;
   std::vector<int> fds_;
 };
-
-size_t descriptors_of(pid_t process) {
-  DIR* const folder = ::opendir(("/proc/" + std::to_string(process) + "/fd").c_str());
-  if (folder == nullptr) return 0;
-  size_t count = 0;
-  while (::readdir(folder) != nullptr) ++count;
-  ::closedir(folder);
-  return count;
-}
 
 // Of the whole device.
 uint64_t used_bytes() {

@@ -19,6 +19,7 @@ namespace {
 // Memory is short, so that using it up is quick. Hangs are noticed soon on gfx and SDMA; compute
 // rings are for jobs that a test holds up.
 const char* const kInprocess = "inprocess:vram=64M,workers=2";
+const char* const kOtherInprocess = "inprocess:vram=32M,workers=1";
 const std::vector<std::string> kDaemonOptions = {"--vram",    "64",  "--workers",         "2",
                                                  "--timeout", "300", "--compute-timeout", "60000"};
 
@@ -30,6 +31,7 @@ class TransportUnderTest : public testing::Environment {
   void SetUp() override {
     if (transport_ == "inprocess") {
       set_paths(kInprocess, std::string("card:") + kInprocess, "");
+      set_other([] { return OtherDevice{kOtherInprocess, 0}; });
       return;
     }
     const std::string node = "/dev/" + transport_;
@@ -38,18 +40,26 @@ class TransportUnderTest : public testing::Environment {
     process_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions);
     set_paths(process_->where(), process_->card(), process_->sw_sync());
     set_daemon(process_->pid());
+    set_other([this] {
+      other_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions, true);
+      return OtherDevice{other_->where(), other_->pid()};
+    });
   }
   void TearDown() override {
     if (!process_) return;
     // Alive and well after all that was done to it.
     EXPECT_EQ(process_->end(SIGTERM), 0);
     process_.reset();
+    if (!other_) return;
+    EXPECT_EQ(other_->end(SIGTERM), 0);
+    other_.reset();
   }
 
  private:
   const std::string transport_;
   const std::string daemon_;
   std::unique_ptr<support::DaemonProcess> process_;
+  std::unique_ptr<support::DaemonProcess> other_;
 };
 
 // Suites named Node* are about the device's files, and Daemon* about its process: elsewhere they

@@ -30,7 +30,7 @@ constexpr int kReadyTimeoutMs = 60'000;
 }  // namespace
 
 DaemonProcess::DaemonProcess(const std::string& program, const std::string& transport,
-                             const std::vector<std::string>& options) {
+                             const std::vector<std::string>& options, bool beside) {
   // The files of a guest come from its host, where the guest's sockets do not work; its /run is its
   // own.
   const fs::path base = transport == "cuse" ? fs::path("/run") : fs::temp_directory_path();
@@ -56,8 +56,9 @@ DaemonProcess::DaemonProcess(const std::string& program, const std::string& tran
                                     "--fuse-dir",  folder_ + "/fs",
                                     "--socket",    folder_ + "/socket",
                                     "--ready-fd",  std::to_string(ready[1])};
-  // Alone in its guest.
-  if (transport == "cuse")
+  if (transport == "cuse" && beside)
+    words.insert(words.end(), {"--sw-sync", ""});
+  else if (transport == "cuse")
     words.insert(words.end(), {"--card", "dri/card0", "--render", "dri/renderD128"});
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> argv;

@@ -12,9 +12,10 @@ namespace fakegpu::support {
 class DaemonProcess {
  public:
   // Runs `program` and waits until it serves. `transport`: "socket", "fuse" or "cuse". `options`:
-  // more words of its command line. Throws std::runtime_error.
+  // more words of its command line. `beside`: there is another one, which has the nodes of which
+  // CUSE has one each. Throws std::runtime_error.
   DaemonProcess(const std::string& program, const std::string& transport,
-                const std::vector<std::string>& options);
+                const std::vector<std::string>& options, bool beside = false);
   // SIGTERM, waits, removes the folder.
   ~DaemonProcess();
   DaemonProcess(const DaemonProcess&) = delete;
