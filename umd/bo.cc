@@ -19,6 +19,13 @@ int Bo::create(Device& device, uint64_t size, uint64_t alignment, uint32_t heap,
   bo->size_ = create.size;
   bo->alignment_ = alignment;
   bo->shareable_ = flags & DRM_FAKEGPU_BO_SHAREABLE;
+  if (bo->shareable_) {
+    // Before anybody can export it, by a raw ioctl too.
+    BoTable& table = device.shared_bos();
+    std::lock_guard lock(table.mutex);
+    table.bos[bo->handle_] = bo.get();
+    bo->shared_ = true;
+  }
   *out = std::move(bo);
   return 0;
 }
@@ -46,17 +53,12 @@ void Bo::close_handle() {
 }
 
 int Bo::export_fd(int* fd) {
-  BoTable& table = device_.shared_bos();
-  std::lock_guard lock(table.mutex);
   drm_prime_handle prime = {};
   prime.handle = handle_;
   prime.flags = DRM_CLOEXEC | DRM_RDWR;
   const int result = device_.call(DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-  if (result != 0) return result;
-  table.bos[handle_] = this;
-  shared_ = true;
-  *fd = prime.fd;
-  return 0;
+  if (result == 0) *fd = prime.fd;
+  return result;
 }
 
 int Bo::import_fd(Device& device, int fd, std::shared_ptr<Bo>* out) {

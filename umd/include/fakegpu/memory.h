@@ -80,13 +80,15 @@ FAKEGPU_PUBLIC int fakegpu_bo_unmap(struct fakegpu_bo *bo);
 FAKEGPU_PUBLIC int fakegpu_bo_va(struct fakegpu_bo *bo, uint64_t *va);
 
 /**
- * A dma-buf for the BO: a descriptor to be given to others, which can be mapped, polled, imported,
- * and asked with DMA_BUF_IOCTL_* (fakegpu_fd_ioctl()).
+ * A dma-buf for a BO that was created with DRM_FAKEGPU_BO_SHAREABLE, or imported: a descriptor to
+ * be given to others, which can be imported, polled, and asked with DMA_BUF_IOCTL_*
+ * (fakegpu_fd_ioctl()), and mapped, over CUSE only by who imports it (fakegpu_bo_map()).
  *
  * \param fd  out, close-on-exec; the caller closes it. It keeps the memory
  *
- * Errors: -EMFILE; -EOPNOTSUPP: the transport cannot give descriptors. Counterpart:
- * amdgpu_bo_export(.., amdgpu_bo_handle_type_dma_buf_fd), drmPrimeHandleToFD().
+ * Errors: -EPERM: the BO is not shareable; -EMFILE: no descriptor is left; -ENFILE: too many are
+ * on the way to their callers; -EOPNOTSUPP: the device is without PRIME. `fd` is left alone then.
+ * Counterpart: amdgpu_bo_export(.., amdgpu_bo_handle_type_dma_buf_fd), drmPrimeHandleToFD().
  */
 FAKEGPU_PUBLIC int fakegpu_bo_export(struct fakegpu_bo *bo, int *fd);
 
@@ -97,8 +99,9 @@ FAKEGPU_PUBLIC int fakegpu_bo_export(struct fakegpu_bo *bo, int *fd);
  * \param fd   in, borrowed
  * \param out  out, freed with fakegpu_bo_destroy()
  *
- * Errors: -EINVAL, -EBADF: not a dma-buf of this device's GPU; -EMFILE. Counterpart:
- * amdgpu_bo_import(), drmPrimeFDToHandle().
+ * Errors: -EINVAL: not a dma-buf of this device's GPU; -EBADF: no descriptor; -EPERM: the daemon may
+ * not look into this process; -EIO: it could not; -EMFILE: too many handles; -EOPNOTSUPP: the device
+ * is without PRIME. Counterpart: amdgpu_bo_import(), drmPrimeFDToHandle().
  */
 FAKEGPU_PUBLIC int fakegpu_bo_import(struct fakegpu_device *dev, int fd, struct fakegpu_bo **out);
 
