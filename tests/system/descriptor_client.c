@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 #include <poll.h>
 #include <pthread.h>
@@ -231,6 +232,77 @@ static void check_errors(int fd) {
   expect(arg.fd == last, "the lowest number");
 }
 
+/* The calls that give a descriptor, each on what it needs. */
+enum { kHandleToFd, kExportFence, kPrime, kMerge, kDmaBufFence, kGivers };
+
+struct objects {
+  int device;
+  uint32_t syncobj;
+  uint32_t bo;
+  int fence;
+  int dma_buf;
+};
+
+/* The descriptor, as ioctl() gave it; `fd` else stays what it was. */
+static int call_giver(const struct objects* on, int giver, int* fd) {
+  struct drm_syncobj_handle syncobj = {.handle = on->syncobj, .fd = *fd};
+  struct drm_prime_handle prime = {.handle = on->bo, .flags = DRM_CLOEXEC, .fd = *fd};
+  struct sync_merge_data merge = {.name = "both", .fd2 = on->fence, .fence = *fd};
+  struct dma_buf_export_sync_file fences = {.flags = DMA_BUF_SYNC_RW, .fd = *fd};
+  int result;
+  switch (giver) {
+    case kExportFence:
+      syncobj.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE;
+      /* fallthrough */
+    case kHandleToFd:
+      result = ioctl(on->device, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &syncobj);
+      *fd = syncobj.fd;
+      return result;
+    case kPrime:
+      result = ioctl(on->device, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+      *fd = prime.fd;
+      return result;
+    case kMerge:
+      result = ioctl(on->fence, SYNC_IOC_MERGE, &merge);
+      *fd = merge.fence;
+      return result;
+    default:
+      result = ioctl(on->dma_buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &fences);
+      *fd = fences.fd;
+      return result;
+  }
+}
+
+/* No number is left, then one. */
+static void fill_table(int device) {
+  struct objects on = {.device = device};
+  struct drm_fakegpu_bo_create bo = {.size = 4096, .flags = DRM_FAKEGPU_BO_SHAREABLE};
+  struct rlimit limit, full;
+  on.syncobj = make_syncobj(device, DRM_SYNCOBJ_CREATE_SIGNALED);
+  on.fence = export_fence(device);
+  must(drmIoctl(device, DRM_IOCTL_FAKEGPU_BO_CREATE, &bo), "BO_CREATE");
+  on.bo = bo.handle;
+  must(drmPrimeHandleToFD(device, on.bo, DRM_CLOEXEC | DRM_RDWR, &on.dma_buf), "export");
+  const int next = dup(device);
+  must(close(next), "close");
+  must(getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
+  full = limit;
+  for (int giver = 0; giver < kGivers; ++giver) {
+    int fd = 4712;
+    full.rlim_cur = (rlim_t)next;
+    must(setrlimit(RLIMIT_NOFILE, &full), "setrlimit");
+    expect_errno(call_giver(&on, giver, &fd), EMFILE, "no room");
+    expect(fd == 4712, "a struct that is left alone");
+    full.rlim_cur = (rlim_t)next + 1;
+    must(setrlimit(RLIMIT_NOFILE, &full), "setrlimit");
+    must(call_giver(&on, giver, &fd), "with room for one");
+    expect(fd == next, "the lowest number");
+    expect_errno(call_giver(&on, giver, &fd), EMFILE, "no room again");
+    must(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+    must(close(next), "close");
+  }
+}
+
 /* Memory to another open file. A CUSE node's descriptors have no mmap. */
 static void prime(int fd, const char* node) {
   struct drm_fakegpu_bo_create bo = {.size = 8192, .flags = DRM_FAKEGPU_BO_SHAREABLE};
@@ -277,6 +349,8 @@ int main(int argc, char** argv) {
     in_child(fd);
   } else if (strcmp(mode, "prime") == 0) {
     prime(fd, node);
+  } else if (strcmp(mode, "full") == 0) {
+    fill_table(fd);
   } else if (strcmp(mode, "errors") == 0) {
     check_errors(fd);
   } else {

@@ -3,6 +3,7 @@
 """`fakegpu run`: programs that know nothing of it, under its agent.
 
 Usage: run_test.py fuse|cuse FAKEGPUD FAKEGPU PLAIN_CLIENT LIBRARY_CLIENT DESCRIPTOR_CLIENT STATIC_CLIENT
+       HANGING_CLIENT
 Writes TAP.
 """
 import os
@@ -17,7 +18,7 @@ import time
 
 from harness import AT_ONCE, TOOL, TRANSPORT, Daemon, eventually, expect_equal, main, run
 
-DESCRIPTOR_CLIENT, STATIC_CLIENT = sys.argv[6:8]
+DESCRIPTOR_CLIENT, STATIC_CLIENT, HANGING_CLIENT = sys.argv[6:9]
 # The nodes that --dri is about, and their numbers.
 NODES = {'card0': 0, 'renderD128': 128}
 # Nobody's; that it has a name does not matter.
@@ -63,6 +64,19 @@ def test_a_child_is_served_too():
 
 def test_errors_are_the_kernels_and_leave_nothing():
     descriptors('errors')
+
+
+def test_a_full_table_gives_emfile_and_changes_nothing():
+    descriptors('full')
+
+
+def test_a_file_that_never_answers_is_refused():
+    with Daemon() as daemon:
+        ended = under_agent(daemon, HANGING_CLIENT)
+        if ended.returncode == 77:
+            return ended.stdout.strip()
+        expect_good(ended)
+    return None
 
 
 def test_a_program_without_libraries_is_served():

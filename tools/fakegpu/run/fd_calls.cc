@@ -36,6 +36,20 @@ bool is_ours(int fd) {
   return umd::identify_file(fd) != 0;
 }
 
+// Whether a file may be an object of the device whose node this is, and so may be duplicated: a
+// duplicate of a file of another FUSE server's could not be closed if that does not answer. By what
+// the kernel remembers, so that nobody is asked.
+bool may_be_of(int node, int file) {
+  struct statx ours;
+  struct statx its;
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (::statx(node, "", kFlags, STATX_TYPE, &ours) != 0) return false;
+  if (::statx(file, "", kFlags, STATX_TYPE, &its) != 0) return false;
+  if (S_ISCHR(its.stx_mode)) return true;
+  return S_ISREG(its.stx_mode) && its.stx_dev_major == ours.stx_dev_major &&
+         its.stx_dev_minor == ours.stx_dev_minor;
+}
+
 constexpr uint32_t word_of(const ioctl::Row& row) {
   return _IOC(row.direction, row.type, row.nr, row.size);
 }
@@ -66,6 +80,7 @@ class FdCall {
   }
   bool is_drm() const { return row_->type == kDrmType; }
   bool close_on_exec() const;
+  umd::OwnedFd take(int32_t fd) const;
   bool store() { return tracee_.store(call_.data.args[2], std::span(arg_).first(copy_.out_bytes)); }
   int give(const umd::Claim& claim);
 
@@ -95,6 +110,16 @@ bool FdCall::close_on_exec() const {
   return (prime.flags & DRM_CLOEXEC) != 0;
 }
 
+// None: it is no object of the device's, and what the call says to that it says to no descriptor.
+umd::OwnedFd FdCall::take(int32_t fd) const {
+  const umd::OwnedFd seen = tracee_.look_at(fd);
+  if (!seen || !may_be_of(node_.get(), seen.get())) return umd::OwnedFd();
+  umd::OwnedFd file = tracee_.file(fd);
+  // Another thread has put something else there meanwhile, which stays open.
+  if (file && !may_be_of(node_.get(), file.get())) static_cast<void>(file.release());
+  return file;
+}
+
 int FdCall::run() {
   copy_ = ioctl::struct_copy(command_);
   arg_.resize(std::max<size_t>(row_->size, std::max(copy_.in_bytes, copy_.out_bytes)));
@@ -107,7 +132,7 @@ int FdCall::run() {
   if (row_->fds.takes >= 0) {
     // The driver looks into the table of whoever calls, which is this process.
     named = field(row_->fds.takes);
-    taken = tracee_.file(named);
+    taken = take(named);
     set_field(row_->fds.takes, taken.get());
   }
   if (!listener_.waits(call_)) return -EINTR;

@@ -50,6 +50,11 @@ umd::OwnedFd Tracee::file(int32_t fd) const {
   return umd::OwnedFd(held ? static_cast<int>(::syscall(SYS_pidfd_getfd, held.get(), fd, 0)) : -1);
 }
 
+umd::OwnedFd Tracee::look_at(int32_t fd) const {
+  return umd::OwnedFd(
+      ::open(proc(("fd/" + std::to_string(fd)).c_str()).c_str(), O_PATH | O_CLOEXEC));
+}
+
 std::optional<std::string> Tracee::text(uint64_t address, size_t limit) {
   std::string text;
   while (text.size() < limit) {

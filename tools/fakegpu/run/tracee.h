@@ -24,6 +24,9 @@ class Tracee {
   // A duplicate of its descriptor, with close-on-exec; none: it has no such descriptor, or may not
   // be looked into.
   umd::OwnedFd file(int32_t fd) const;
+  // What the descriptor refers to, as O_PATH has it: to look at and to close, which asks no server
+  // of a file system. None as above.
+  umd::OwnedFd look_at(int32_t fd) const;
 
   bool fetch(uint64_t address, std::span<std::byte> to) { return memory_.fetch(address, to); }
   bool store(uint64_t address, std::span<const std::byte> from) {
