@@ -6,6 +6,7 @@
  *
  * - wait: waits for ever; prints "waiting" before and the wait's errno after
  * - seqno: the same for the seqno of a job of nine seconds
+ * - access: the same for access to a dma-buf with a fence of sw_sync
  * - busy: prints "busy" and stays so until it is killed
  * - fill: lets the GPU write memory that the CPU then reads; prints "filled"
  * - high: prints the errno of asking for high priority, twice
@@ -17,6 +18,7 @@
  * created with the priority, then for one that is given it later.
  */
 #include <errno.h>
+#include <linux/dma-buf.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -26,6 +28,14 @@
 #include <unistd.h>
 
 #include <fakegpu/fakegpu.h>
+
+/* drivers/dma-buf/sw_sync.c: no header has it. */
+struct sw_sync_create_fence_data {
+  uint32_t value;
+  char name[32];
+  int32_t fence;
+};
+#define SW_SYNC_IOC_CREATE_FENCE _IOWR('W', 0, struct sw_sync_create_fence_data)
 
 enum { kJobs = 40, kWaiters = 4, kBos = 8, kBoBytes = 256 * 1024 };
 
@@ -54,6 +64,25 @@ static int wait_for_a_long_job(uint32_t ring) {
     result = fakegpu_context_wait(context, ring, 1, fakegpu_deadline_ns(device, 500 * 1000));
   } while (result == -ETIME);
   return result;
+}
+
+/* A dma-buf that a fence keeps from being read. */
+static int fenced_dma_buf(void) {
+  struct sw_sync_create_fence_data fence = {.value = 1, .fence = -1};
+  struct dma_buf_import_sync_file import = {.flags = DMA_BUF_SYNC_WRITE};
+  int timeline, dma_buf;
+  must(fakegpu_bo_create(device, 4096, 0, 0, DRM_FAKEGPU_BO_SHAREABLE, &bo), "create BO");
+  must(fakegpu_bo_export(bo, &dma_buf), "export BO");
+  must(fakegpu_sw_sync_open(device, &timeline), "sw_sync");
+  must(fakegpu_fd_ioctl(device, timeline, SW_SYNC_IOC_CREATE_FENCE, &fence), "create fence");
+  import.fd = fence.fence;
+  must(fakegpu_fd_ioctl(device, dma_buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import), "import fence");
+  return dma_buf;
+}
+
+static int wait_for_access(int dma_buf) {
+  struct dma_buf_sync begin = {.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ};
+  return fakegpu_fd_ioctl(device, dma_buf, DMA_BUF_IOCTL_SYNC, &begin);
 }
 
 static void* waiter(void* unused) {
@@ -152,11 +181,15 @@ int main(int argc, char** argv) {
   if (strcmp(argv[2], "high") == 0) return high();
   if (strcmp(argv[2], "poll") == 0) return poll_fence();
   const int by_seqno = strcmp(argv[2], "seqno") == 0;
-  if (!by_seqno && strcmp(argv[2], "wait") != 0) return 2;
+  const int by_access = strcmp(argv[2], "access") == 0;
+  if (!by_seqno && !by_access && strcmp(argv[2], "wait") != 0) return 2;
   int ring = 0;
   if (by_seqno) queue_jobs(DRM_FAKEGPU_RING_COMPUTE, 1, 9000, &ring);
+  const int dma_buf = by_access ? fenced_dma_buf() : -1;
   puts("waiting");
   fflush(stdout);
-  printf("%d\n", -(by_seqno ? wait_for_a_long_job((uint32_t)ring) : wait_for_ever()));
+  printf("%d\n", -(by_access  ? wait_for_access(dma_buf)
+                   : by_seqno ? wait_for_a_long_job((uint32_t)ring)
+                              : wait_for_ever()));
   return 0;
 }

@@ -107,6 +107,16 @@ def test_a_dying_daemon_ends_waits_on_the_fence_page():
             expect_equal(results(waiters, 2 * AT_ONCE), [errno.ENODEV] * 3)
 
 
+def test_a_dying_daemon_ends_waits_for_access_to_a_dma_buf():
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        with Daemon() as daemon:
+            waiter = start(LIBRARY_CLIENT, daemon, 'access', 'waiting')
+            eventually(lambda pid=waiter.pid: state_of(pid), 'S')
+            assert waiter.poll() is None, 'the wait ended by itself'
+            daemon.process.send_signal(number)
+            expect_equal(results([waiter], AT_ONCE), [errno.ENODEV])
+
+
 def fd_process(daemon):
     """The daemon's process that takes descriptors."""
     pid = daemon.process.pid
