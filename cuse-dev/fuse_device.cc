@@ -293,7 +293,7 @@ void FuseDevice::run(const Call& call, ioctl::UserMemory& memory, std::span<std:
   NodeDescriptors descriptors(nodes_->claims(), call.caller.uid, claim, std::move(taken));
   const drv::Request driver_request{call.what.command, call.arg, call.caller, call.id,
                                     &descriptors};
-  const std::optional<int> result = call.open.file->ioctl(driver_request, memory, std::move(reply));
+  const drv::Outcome result = call.open.file->ioctl(driver_request, memory, std::move(reply));
   // The error is in the result, not in the reply's header, which would copy nothing back.
   if (result)
     fuse_reply_ioctl(call.request, *result, out.data(), out.size());

@@ -337,7 +337,7 @@ void SocketConnection::run(std::shared_ptr<drv::File> object, const wire::IoctlR
   const drv::Request call{request.command, request.arg, caller_, object ? call_id(id) : id,
                           &descriptors};
   drv::File& file = object ? *object : *file_;
-  const std::optional<int> result = file.ioctl(call, memory, std::move(late));
+  const drv::Outcome result = file.ioctl(call, memory, std::move(late));
   if (!result) {
     if (object) {
       std::erase_if(objects_, [this](const auto& at) { return !sender_->is_pending(at.first); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From a command word to its handler, as drm_ioctl() does it.
+#include <drm.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -16,13 +17,25 @@ namespace {
 
 constexpr size_t kMaxStruct = 512;
 
-std::array<const HandlerRow*, 256> index_handlers() {
-  std::array<const HandlerRow*, 256> index{};
+// A call of the table that this driver has; null rows: none of that number.
+struct Known {
+  const ioctl::Row* row = nullptr;
+  const HandlerRow* handler = nullptr;
+};
+
+std::array<Known, 256> index_handlers() {
+  std::array<Known, 256> index{};
   for (const auto rows : {core_handlers(), auth_handlers(), syncobj_handlers(),
                           syncobj_fd_handlers(), query_handlers(), memory_handlers(),
                           prime_handlers(), dumb_handlers(), context_handlers(), submit_handlers()})
-    for (const HandlerRow& row : rows) index[row.nr] = &row;
+    for (const HandlerRow& row : rows)
+      if (const ioctl::Row* known = ioctl::find_row(DRM_IO(row.nr))) index[row.nr] = {known, &row};
   return index;
+}
+
+const Known& find(uint8_t nr) {
+  static const auto kIndex = index_handlers();
+  return kIndex[nr];
 }
 
 // drm_ioctl_permit().
@@ -40,17 +53,13 @@ int permit(const ioctl::Row& row, FileImpl& file, const Caller& caller) {
 // Type and number: 0 and both rows, or an errno.
 int resolve(uint32_t command, const ioctl::Row** row, const HandlerRow** handler) {
   if (_IOC_TYPE(command) != 'd') return -ENOTTY;
-  *row = ioctl::find_row(command);
-  *handler = *row ? find_handler((*row)->nr) : nullptr;
+  const Known& known = find(_IOC_NR(command));
+  *row = known.row;
+  *handler = known.handler;
   return *handler ? 0 : -EINVAL;
 }
 
 }  // namespace
-
-const HandlerRow* find_handler(uint8_t nr) {
-  static const auto kIndex = index_handlers();
-  return kIndex[nr];
-}
 
 ioctl::Plan FileImpl::plan(uint32_t command, const Caller& caller, std::span<const std::byte> arg) {
   const ioctl::Row* row = nullptr;
@@ -66,7 +75,7 @@ ioctl::Plan FileImpl::plan(uint32_t command, const Caller& caller, std::span<con
   return ioctl::plan_arrays(*row, known);
 }
 
-std::optional<int> FileImpl::ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) {
+Outcome FileImpl::ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) {
   if (device_.unplugged()) return -ENODEV;
   const ioctl::Row* row = nullptr;
   const HandlerRow* handler = nullptr;
@@ -79,22 +88,23 @@ std::optional<int> FileImpl::ioctl(const Request& request, ioctl::UserMemory& me
   if (in < arg.size()) std::memset(arg.data() + in, 0, arg.size() - in);
   if (in != 0 && !memory.fetch(request.arg, arg.first(in))) return -EFAULT;
 
-  Outcome outcome = permit(*row, *this, request.caller);
-  if (*outcome == 0 && !device_.has(handler->needs)) outcome = -EOPNOTSUPP;
-  if (*outcome == 0 && handler->check) outcome = handler->check(arg);
-  if (*outcome == 0) {
+  int result = permit(*row, *this, request.caller);
+  if (result == 0 && !device_.has(handler->needs)) result = -EOPNOTSUPP;
+  if (result == 0 && handler->check) result = handler->check(arg);
+  if (result == 0) {
     Call call{*this, request, arg, memory, reply};
-    outcome = handler->handle(call);
+    const Outcome outcome = handler->handle(call);
+    if (!outcome) return std::nullopt;
+    result = *outcome;
   }
-  if (!outcome) return std::nullopt;
   if (base::log_enabled(base::LogLevel::kDebug))
     base::log(base::LogLevel::kDebug, "pid={}, {} = {}", request.caller.pid,
-              ioctl::describe_call(request.command, arg.first(in)), *outcome);
+              ioctl::describe_call(request.command, arg.first(in)), result);
 
   // Copied back on errors too.
   const size_t out = std::min<size_t>(copy.out_bytes, arg.size());
   if (out != 0 && !memory.store(request.arg, arg.first(out))) return -EFAULT;
-  return outcome;
+  return result;
 }
 
 }  // namespace fakegpu::drv

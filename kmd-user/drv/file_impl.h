@@ -38,7 +38,7 @@ class FileImpl final : public File {
 
   // drv::File.
   ioctl::Plan plan(uint32_t command, const Caller& caller, std::span<const std::byte> arg) override;
-  std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) override;
+  Outcome ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) override;
   bool interrupt(uint64_t id) override;
   std::optional<int> read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
                           ReadReply reply) override;

@@ -38,8 +38,6 @@ struct Call {
 inline constexpr int kDriverMajor = 1;
 inline constexpr int kDriverMinor = 0;
 
-// 0 or negative errno; nothing: the reply follows.
-using Outcome = std::optional<int>;
 using Handler = Outcome (*)(Call&);
 // What the kernel checks before it reads arrays: features, flags, padding, counts. 0 or negative
 // errno. Changes nothing and needs no lock.
@@ -87,9 +85,6 @@ std::span<const HandlerRow> prime_handlers();
 std::span<const HandlerRow> dumb_handlers();
 std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
-
-// nullptr: this driver does not have the call.
-const HandlerRow* find_handler(uint8_t nr);
 
 // What BO_CREATE and CREATE_DUMB do: a new BO with its handle and its size in whole pages. 0 or a
 // negative errno, with nothing changed. Under the device lock.

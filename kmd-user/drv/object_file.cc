@@ -47,8 +47,7 @@ ioctl::Plan ObjectFile::plan(uint32_t command, const Caller&, std::span<const st
   return ioctl::plan_arrays(*row, known);
 }
 
-std::optional<int> ObjectFile::ioctl(const Request& request, ioctl::UserMemory& memory,
-                                     Reply reply) {
+Outcome ObjectFile::ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) {
   const ioctl::Row* row = find(request.command);
   if (row == nullptr) return -ENOTTY;
   alignas(8) std::array<std::byte, kMaxStruct> whole{};

@@ -36,7 +36,7 @@ class ObjectFile : public File {
 
   // drv::File. It reads nothing, and is always ready unless a derived class knows better.
   ioctl::Plan plan(uint32_t command, const Caller& caller, std::span<const std::byte> arg) override;
-  std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) override;
+  Outcome ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) override;
   bool interrupt(uint64_t) override { return false; }
   std::optional<int> read(uint64_t id, std::span<std::byte> bytes, bool nonblock,
                           ReadReply reply) override;

@@ -28,7 +28,7 @@ class ArenaFile final : public drv::File {
   ioctl::Plan plan(uint32_t, const drv::Caller&, std::span<const std::byte>) override {
     return {.error = -ENOTTY};
   }
-  std::optional<int> ioctl(const drv::Request&, ioctl::UserMemory&, drv::Reply) override {
+  drv::Outcome ioctl(const drv::Request&, ioctl::UserMemory&, drv::Reply) override {
     return -ENOTTY;
   }
   bool interrupt(uint64_t) override { return false; }

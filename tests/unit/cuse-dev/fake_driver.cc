@@ -16,8 +16,8 @@ class FakeFile final : public drv::File {
     if (row == nullptr) return {.error = -EINVAL};
     return ioctl::plan_arrays(*row, arg);
   }
-  std::optional<int> ioctl(const drv::Request& request, ioctl::UserMemory& memory,
-                           drv::Reply reply) override {
+  drv::Outcome ioctl(const drv::Request& request, ioctl::UserMemory& memory,
+                     drv::Reply reply) override {
     return behaviour_.ioctl(request, memory, std::move(reply));
   }
   bool interrupt(uint64_t id) override { return behaviour_.interrupt && behaviour_.interrupt(id); }

@@ -31,7 +31,7 @@ class FakeFile final : public File {
   ~FakeFile() override { record_.closed = true; }
 
   ioctl::Plan plan(uint32_t, const Caller&, std::span<const std::byte>) override { return {}; }
-  std::optional<int> ioctl(const Request&, ioctl::UserMemory&, Reply) override { return 0; }
+  Outcome ioctl(const Request&, ioctl::UserMemory&, Reply) override { return 0; }
   bool interrupt(uint64_t) override { return false; }
   std::optional<int> read(uint64_t, std::span<std::byte>, bool, ReadReply) override { return 0; }
   short poll(base::UniqueFunction<void()> wake) override {

@@ -32,7 +32,7 @@ class DuringACall : public testing::Test {
         client_.file().ioctl({static_cast<uint32_t>(command), reinterpret_cast<uintptr_t>(&arg),
                               drv::Caller{1, 0, 0}, 1'000},
                              memory, nullptr);
-    return result.value_or(-EINPROGRESS);
+    return result ? *result : -EINPROGRESS;
   }
 
   VirtualMachine machine_;

@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "base/unique_function.h"
 #include "drv/descriptors.h"
+#include "drv/outcome.h"
 #include "ioctl/plan.h"
 #include "ioctl/user_memory.h"
 
@@ -64,8 +65,7 @@ class File {
   // immediate, stored back there, on errors too (as DRM does). Returns the result; or nothing, and
   // then `reply` follows from another call or thread. `memory` is not used after the return.
   // `reply` is dropped unused if a result is returned.
-  virtual std::optional<int> ioctl(const Request& request, ioctl::UserMemory& memory,
-                                   Reply reply) = 0;
+  virtual Outcome ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) = 0;
 
   // A signal arrived for the caller of a pending call: it is answered -EINTR, unless it just was
   // answered. False: no such call is pending.
