@@ -10,14 +10,16 @@ DeviceLock::Guard::Guard(DeviceLock& lock) : lock_(lock) {
 DeviceLock::Guard::~Guard() {
   lock_.settle_();
   lock_.now_ = 0;
-  if (lock_.deferred_.empty()) {
+  if (!lock_.first_) {
     lock_.mutex_.unlock();
     return;
   }
-  std::vector<base::Task> deferred;
-  deferred.swap(lock_.deferred_);
+  base::Task first = std::move(lock_.first_);
+  std::vector<base::Task> more;
+  more.swap(lock_.more_);
   lock_.mutex_.unlock();
-  for (base::Task& task : deferred) task();
+  first();
+  for (base::Task& task : more) task();
 }
 
 }  // namespace fakegpu::drv

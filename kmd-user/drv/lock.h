@@ -38,14 +38,21 @@ class DeviceLock final : public base::Clock {
   }
 
   // Runs `task` once the lock is released, in the thread that releases it. Lock held.
-  void defer(base::Task task) { deferred_.push_back(std::move(task)); }
+  void defer(base::Task task) {
+    if (first_)
+      more_.push_back(std::move(task));
+    else
+      first_ = std::move(task);
+  }
 
  private:
   const base::Clock& clock_;
   base::Mutex mutex_;
   mutable base::Nanos now_ = 0;  // 0: nobody has asked since the lock was taken
   base::Task settle_;
-  std::vector<base::Task> deferred_;
+  // What was deferred, in this order; mostly it is one task, and that costs no allocation.
+  base::Task first_;
+  std::vector<base::Task> more_;
 };
 
 }  // namespace fakegpu::drv
