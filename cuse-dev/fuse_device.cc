@@ -104,7 +104,8 @@ void FuseDevice::ioctl(fuse_req_t request, uint64_t id, OpenFile& open, uint32_t
                        uint64_t arg, std::span<const std::byte> in, size_t out_bytes) {
   const fuse_ctx* context = fuse_req_ctx(request);
   const Call call{
-      request, open, node_call(command), arg, {context->pid, context->uid, context->gid}, id};
+      request, open,          node_call(command), arg, {context->pid, context->uid, context->gid},
+      id,      !unrestricted_};
   if (unrestricted_)
     unrestricted(call, in, out_bytes);
   else
@@ -155,6 +156,10 @@ void FuseDevice::unrestricted(const Call& call, std::span<const std::byte> in, s
     wanted_in += segment.bytes;
     if (goes_out(segment)) wanted_out += segment.bytes;
   }
+  if (std::max(wanted_in, wanted_out) > ioctl::kMaxCallBytes) {
+    call.open.retries.forget(key);
+    return serve_large(call, in.first(copy.in_bytes));
+  }
   const bool sizes_match = in.size() == wanted_in && out_bytes == wanted_out;
   switch (call.open.retries.check(key, plan.segments, sizes_match)) {
     case RetryBook::Verdict::kCall:
@@ -165,6 +170,17 @@ void FuseDevice::unrestricted(const Call& call, std::span<const std::byte> in, s
       fuse_reply_ioctl(call.request, -EFAULT, nullptr, 0);
       return;
   }
+}
+
+void FuseDevice::serve_large(Call call, std::span<const std::byte> in) {
+  // The caller may be of another user, or of a pid namespace that cannot be seen from here.
+  std::byte probe;
+  if (!ioctl::ProcessMemory(call.caller.pid).fetch(call.arg, {&probe, 1})) {
+    fuse_reply_ioctl(call.request, -ENOMEM, nullptr, 0);
+    return;
+  }
+  call.direct = true;
+  serve(call, in, struct_of(call).out_bytes, {});
 }
 
 void FuseDevice::ask(const Call& call, std::span<const ioctl::Segment> segments) {
@@ -253,7 +269,7 @@ void FuseDevice::perform(const Call& call, std::span<const std::byte> in, size_t
   const auto window = std::span(out_).first(struct_bytes);
   std::copy_n(in.begin(), fetched, window.begin());
   std::ranges::fill(window.subspan(fetched), std::byte{0});
-  if (!unrestricted_) {
+  if (call.direct) {
     StructMemory memory(call.arg, window, call.caller.pid);
     const size_t out = std::min<size_t>(copy.out_bytes, out_bytes);
     return run(call, memory, window, window.first(out), out, std::move(taken));

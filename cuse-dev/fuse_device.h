@@ -28,8 +28,9 @@ namespace fakegpu::cuse_dev {
 
 class FuseDevice {
  public:
-  // `unrestricted`: ioctl memory is asked for by retries. Else the kernel moves the struct by its
-  // command word, and arrays are read and written in the caller's process.
+  // `unrestricted`: ioctl memory is asked for by retries, up to kMaxCallBytes in each direction.
+  // Else, and beyond that if this process may, the kernel moves the struct only, and arrays are
+  // read and written in the caller's process.
   FuseDevice(bool unrestricted, std::shared_ptr<NodeFiles> nodes);
 
   // Before the first request.
@@ -69,6 +70,7 @@ class FuseDevice {
     uint64_t arg;
     drv::Caller caller;
     uint64_t id;
+    bool direct;  // arrays are read and written in the caller's process
   };
   // A call whose descriptor is being looked at, with what was fetched for it.
   struct Fetching {
@@ -81,6 +83,8 @@ class FuseDevice {
   OpenFile* enter(std::unique_ptr<drv::File> file, OpenFile::Stage stage);
   void restricted(const Call& call, std::span<const std::byte> in, size_t out_bytes);
   void unrestricted(const Call& call, std::span<const std::byte> in, size_t out_bytes);
+  // An unrestricted call that moves more than the kernel brings, and came with its struct.
+  void serve_large(Call call, std::span<const std::byte> in);
   // What of the struct moves.
   ioctl::StructCopy struct_of(const Call& call) const;
   void ask(const Call& call, std::span<const ioctl::Segment> segments);

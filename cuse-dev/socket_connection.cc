@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "channel_requests.h"
+#include "memfd_memory.h"
 #include "socket_descriptors.h"
 
 namespace fakegpu::cuse_dev {
@@ -51,6 +52,7 @@ bool goes_out(ioctl::Direction direction) {
 struct SocketConnection::Arrays {
   std::vector<ioctl::Segment> segments;
   uint64_t in_bytes = 0;   // of those that go in
+  uint64_t out_bytes = 0;  // of those that go out
   uint64_t all_bytes = 0;  // of all
 
   static base::Result<Arrays> parse(std::span<const std::byte> spans) {
@@ -64,6 +66,7 @@ struct SocketConnection::Arrays {
       arrays.segments.push_back({span.address, span.bytes, direction});
       arrays.all_bytes += span.bytes;
       if (goes_in(direction)) arrays.in_bytes += span.bytes;
+      if (goes_out(direction)) arrays.out_bytes += span.bytes;
     }
     return arrays;
   }
@@ -98,7 +101,8 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message, PassedDesc
   if (!file_ && !link_ && header.type != Type::kHello)
     return base::fail(EPROTO, "message {} before Hello", static_cast<uint32_t>(header.type));
 
-  const bool call = header.type == Type::kIoctl || header.type == Type::kFdIoctl;
+  const bool call = header.type == Type::kIoctl || header.type == Type::kFdIoctl ||
+                    header.type == Type::kLargeIoctl;
   if (passed.bad() || (passed.count() != 0 && !call))
     return base::fail(EPROTO, "message {} with a descriptor that does not belong there",
                       static_cast<uint32_t>(header.type));
@@ -113,7 +117,8 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message, PassedDesc
     case Type::kHello:
       return parsed(&SocketConnection::hello);
     case Type::kIoctl:
-    case Type::kFdIoctl: {
+    case Type::kFdIoctl:
+    case Type::kLargeIoctl: {
       if (message.size() < sizeof(wire::IoctlRequest))
         return base::fail(EPROTO, "an ioctl of {} bytes", message.size());
       wire::IoctlRequest request;
@@ -233,7 +238,10 @@ base::Result<> SocketConnection::check_descriptors(const wire::IoctlRequest& req
   const ioctl::Row* row = ioctl::find_row(request.command);
   const bool takes = row != nullptr && row->fds.takes >= 0;
   const bool gives = row != nullptr && row->fds.gives >= 0;
-  const size_t expected = (request.header.type == Type::kFdIoctl ? 1 : 0) +
+  const bool large = request.header.type == Type::kLargeIoctl;
+  if (large && (takes || gives))
+    return base::fail(EPROTO, "ioctl {:#x} with descriptors and a memfd", request.command);
+  const size_t expected = (request.header.type == Type::kFdIoctl || large ? 1 : 0) +
                           (request.taken == wire::Taken::kPassed ? 1 : 0);
   if (request.taken > wire::Taken::kForeign || takes != (request.taken != wire::Taken::kNone))
     return base::fail(EPROTO, "ioctl {:#x} that takes descriptor {}", request.command,
@@ -256,8 +264,11 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::s
   if (!arrays) return tl::unexpected(arrays.error());
   const std::span<std::byte> in = rest.subspan(request.spans * sizeof(wire::Span));
   const size_t struct_bytes = ioctl::struct_copy(request.command).in_bytes;
-  const bool with_out_arrays = in.size() == struct_bytes + arrays->all_bytes;
-  if (!with_out_arrays && in.size() != struct_bytes + arrays->in_bytes)
+  const bool large = request.header.type == Type::kLargeIoctl;
+  if (large && arrays->in_bytes != arrays->all_bytes)
+    return base::fail(EPROTO, "ioctl {:#x} with a memfd for what goes out", request.command);
+  const bool with_out_arrays = !large && in.size() == struct_bytes + arrays->all_bytes;
+  if (!with_out_arrays && in.size() != struct_bytes + (large ? 0 : arrays->in_bytes))
     return base::fail(EPROTO, "ioctl {:#x} with {} bytes for a struct of {} and arrays of {}",
                       request.command, in.size(), struct_bytes, arrays->in_bytes);
   FAKEGPU_TRY(check_id(id));
@@ -286,6 +297,15 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::s
   }
   if (plan.segments != arrays->segments)
     return base::fail(EPROTO, "ioctl {:#x} with other spans than its struct says", request.command);
+  if (large) {
+    run_large(request, plan.segments, in, passed.next());
+    return {};
+  }
+  // The message is as long as it may be for what goes in.
+  if (arrays->out_bytes > ioctl::kMaxCallBytes) {
+    refuse(id, Type::kIoctlReply, -ENOMEM);
+    return {};
+  }
   base::UniqueFd taken;
   if (request.taken == wire::Taken::kPassed) taken = passed.next();
   run(std::move(object), request, plan.segments, in, with_out_arrays, std::move(taken));
@@ -296,7 +316,6 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::s
 void SocketConnection::run(std::shared_ptr<drv::File> object, const wire::IoctlRequest& request,
                            std::span<const ioctl::Segment> segments, std::span<std::byte> in,
                            bool with_out_arrays, base::UniqueFd taken) {
-  const uint32_t id = request.header.id;
   const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
   ioctl::PlannedMemory memory;
   const std::span<std::byte> body = replies_.subspan(sizeof(wire::IoctlReply));
@@ -317,7 +336,27 @@ void SocketConnection::run(std::shared_ptr<drv::File> object, const wire::IoctlR
   for (const ioctl::Segment& segment : segments)
     add(segment.address, goes_in(segment.direction) || with_out_arrays ? segment.bytes : 0,
         segment.bytes, goes_out(segment.direction));
+  perform(std::move(object), request, memory, body.size() - out.size(), std::move(taken));
+}
 
+void SocketConnection::run_large(const wire::IoctlRequest& request,
+                                 std::span<const ioctl::Segment> segments, std::span<std::byte> in,
+                                 base::UniqueFd arrays) {
+  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
+  const std::span<std::byte> window =
+      replies_.subspan(sizeof(wire::IoctlReply)).first(std::max(copy.in_bytes, copy.out_bytes));
+  std::ranges::copy(in, window.begin());
+  std::ranges::fill(window.subspan(in.size()), std::byte{0});
+  MemfdMemory memory(request.arg, window, segments, std::move(arrays));
+  perform(nullptr, request, memory, copy.out_bytes, {});
+}
+
+// `out_bytes`: how much of replies_ after the head goes back if the answer comes at once.
+void SocketConnection::perform(std::shared_ptr<drv::File> object, const wire::IoctlRequest& request,
+                               ioctl::UserMemory& memory, size_t out_bytes, base::UniqueFd taken) {
+  const uint32_t id = request.header.id;
+  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
+  const std::span<std::byte> body = replies_.subspan(sizeof(wire::IoctlReply));
   // A struct that is longer here than in the driver: its end goes back as it came.
   const ioctl::Row* row = ioctl::find_row(request.command);
   std::vector<std::byte> tail;
@@ -345,8 +384,7 @@ void SocketConnection::run(std::shared_ptr<drv::File> object, const wire::IoctlR
     }
     return sender_->add_pending(id);
   }
-  auto head =
-      answer_head(Type::kIoctlReply, id, *result, static_cast<size_t>(body.size() - out.size()));
+  auto head = answer_head(Type::kIoctlReply, id, *result, out_bytes);
   base::UniqueFd given;
   if (*result == 0) given = descriptors.release();
   if (given && descriptors.keep_on_exec()) head.flags = wire::kKeepOnExec;

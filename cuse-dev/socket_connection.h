@@ -26,7 +26,8 @@ namespace fakegpu::cuse_dev {
 inline constexpr uint32_t kMaxSpans = 16;
 // The size field of a command word has 14 bits.
 inline constexpr size_t kMaxStructBytes = (1 << 14) - 1;
-// An array goes both ways or one; each way is bounded by kMaxCallBytes.
+// An array goes both ways or one; each way is bounded by kMaxCallBytes. Those that only go in may
+// come in a memfd instead, and are read from it when the driver asks for them.
 inline constexpr size_t kMaxRequestBytes = sizeof(ioctl::wire::IoctlRequest) +
                                            kMaxSpans * sizeof(ioctl::wire::Span) + kMaxStructBytes +
                                            2 * ioctl::kMaxCallBytes;
@@ -66,6 +67,10 @@ class SocketConnection {
   void run(std::shared_ptr<drv::File> object, const ioctl::wire::IoctlRequest& request,
            std::span<const ioctl::Segment> segments, std::span<std::byte> in, bool with_out_arrays,
            base::UniqueFd taken);
+  void run_large(const ioctl::wire::IoctlRequest& request, std::span<const ioctl::Segment> segments,
+                 std::span<std::byte> in, base::UniqueFd arrays);
+  void perform(std::shared_ptr<drv::File> object, const ioctl::wire::IoctlRequest& request,
+               ioctl::UserMemory& memory, size_t out_bytes, base::UniqueFd taken);
   base::Result<> open_sw_sync(const ioctl::wire::OpenSwSync& request);
   base::Result<> read(const ioctl::wire::ReadRequest& request);
   base::Result<> interrupt(const ioctl::wire::Interrupt& interrupt);

@@ -12,9 +12,6 @@ namespace fakegpu::ioctl {
 
 Plan plan_arrays(const Row& row, std::span<const std::byte> arg) {
   arg = arg.first(std::min<size_t>(arg.size(), row.size));
-  // The struct counts: CUSE's limit is for all that the call moves.
-  uint64_t in_bytes = row.size;
-  uint64_t out_bytes = row.size;
   Plan plan;
   for (const ArrayField& array : row.arrays) {
     const uint64_t address = load(arg, array.pointer_offset, sizeof(uint64_t));
@@ -23,10 +20,7 @@ Plan plan_arrays(const Row& row, std::span<const std::byte> arg) {
     const uint64_t bytes = count * array.element_bytes;  // 32 bits times 32 bits
     if (address == 0 || bytes == 0) continue;
     if (address + (bytes - 1) < address) return {.error = -EFAULT};
-    if (array.direction != Direction::kOut) in_bytes += bytes;
-    if (array.direction != Direction::kIn) out_bytes += bytes;
-    if (bytes > kMaxCallBytes || std::max(in_bytes, out_bytes) > kMaxCallBytes)
-      return {.error = -ENOMEM};
+    if (bytes > UINT32_MAX) return {.error = -ENOMEM};
     plan.segments.push_back({address, static_cast<uint32_t>(bytes), array.direction});
   }
   return plan;

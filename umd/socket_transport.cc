@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Flattened ioctls over the daemon's socket: no privilege and no kernel feature needed.
+#include <drm.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "call_fds.h"
@@ -23,6 +27,41 @@ namespace fakegpu::umd {
 namespace wire = ioctl::wire;
 
 namespace {
+
+using Arrays = std::span<const ioctl::Segment>;
+
+bool goes_out(const ioctl::Segment& segment) {
+  return segment.direction != ioctl::Direction::kIn;
+}
+
+uint64_t bytes_of(Arrays arrays) {
+  uint64_t bytes = 0;
+  for (const ioctl::Segment& segment : arrays) bytes += segment.bytes;
+  return bytes;
+}
+
+// A memfd with the arrays of a call. 0, -EFAULT, or -ENOMEM.
+int copy_to_memfd(ioctl::UserMemory& memory, Arrays arrays, OwnedFd* out) {
+  OwnedFd fd(::memfd_create("fakegpu-arrays", MFD_CLOEXEC));
+  if (!fd) return -ENOMEM;
+  std::vector<std::byte> piece(ioctl::kMaxCallBytes);
+  for (const ioctl::Segment& segment : arrays) {
+    for (uint32_t at = 0; at < segment.bytes;) {
+      std::span<std::byte> some =
+          std::span(piece).first(std::min<size_t>(piece.size(), segment.bytes - at));
+      if (!memory.fetch(segment.address + at, some)) return -EFAULT;
+      at += static_cast<uint32_t>(some.size());
+      while (!some.empty()) {
+        const ssize_t written = ::write(fd.get(), some.data(), some.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return -ENOMEM;
+        some = some.subspan(static_cast<size_t>(written));
+      }
+    }
+  }
+  *out = std::move(fd);
+  return 0;
+}
 
 // A caller may state more room than it has. So only what the driver stored is written: `after` as
 // far as it differs from `before`.
@@ -107,12 +146,35 @@ class SocketTransport final : public Transport {
     return answer.result;
   }
 
+  // A QUERY of more points than a message has room for. Like the kernel, which looks at one syncobj
+  // after the other, it may see some of them before a change and others after it. Nothing: the
+  // driver is to say what is wrong with it.
+  std::optional<int> query_in_parts(drm_syncobj_timeline_array query, ioctl::UserMemory& memory);
+
   // `subject`: the descriptor that the call is on; -1: the device's file.
   int call(int subject, uint32_t command, void* arg, ioctl::UserMemory& memory);
 
   Connection connection_;
   FdRequests fds_;
 };
+
+std::optional<int> SocketTransport::query_in_parts(drm_syncobj_timeline_array query,
+                                                   ioctl::UserMemory& memory) {
+  if (query.count_handles > ioctl::kMaxSyncobjArray) return std::nullopt;
+  std::vector<uint32_t> handles(query.count_handles);
+  if (!memory.fetch(query.handles, std::as_writable_bytes(std::span(handles)))) return std::nullopt;
+  std::vector<uint64_t> points(handles.size());
+  constexpr uint32_t kPart = ioctl::kMaxCallBytes / (sizeof(uint32_t) + sizeof(uint64_t));
+  ioctl::DirectMemory here;
+  for (uint32_t at = 0; at < query.count_handles; at += kPart) {
+    drm_syncobj_timeline_array part = query;
+    part.handles = reinterpret_cast<uintptr_t>(&handles[at]);
+    part.points = reinterpret_cast<uintptr_t>(&points[at]);
+    part.count_handles = std::min(kPart, query.count_handles - at);
+    if (const int result = call(-1, DRM_IOCTL_SYNCOBJ_QUERY, &part, here)) return result;
+  }
+  return memory.store(query.points, std::as_bytes(std::span(points))) ? 0 : -EFAULT;
+}
 
 int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserMemory& memory) {
   const uint64_t address = reinterpret_cast<uintptr_t>(arg);
@@ -127,6 +189,20 @@ int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserM
     // As the driver will see it: cut or zero-extended to the struct that this build knows.
     known.resize(row->size);
     plan = ioctl::plan_arrays(*row, known);
+  }
+  bool readable = plan.error == 0;
+  OwnedFd arrays;
+  if (bytes_of(plan.segments) > ioctl::kMaxCallBytes) {
+    if (std::ranges::any_of(plan.segments, goes_out)) {
+      drm_syncobj_timeline_array query;
+      std::memcpy(&query, known.data(), sizeof(query));
+      if (const std::optional<int> result = query_in_parts(query, memory)) return *result;
+      readable = false;
+    } else {
+      const int error = copy_to_memfd(memory, plan.segments, &arrays);
+      if (error == -ENOMEM) return error;
+      readable = error == 0;
+    }
   }
   CallFds fds(row, known, subject);
 
@@ -145,16 +221,17 @@ int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserM
     const wire::Span span = {segment.address, segment.bytes,
                              static_cast<uint32_t>(segment.direction)};
     append(std::as_bytes(std::span(&span, 1)));
-    if (segment.direction != ioctl::Direction::kIn) out_bytes += segment.bytes;
+    if (goes_out(segment)) out_bytes += segment.bytes;
   }
   append(in);
+  if (arrays) plan.segments.clear();
   // Those that only come out too, so that what the driver does not store can be told apart.
   const size_t arrays_at = message.size();
-  bool readable = plan.error == 0;
   for (const ioctl::Segment& segment : plan.segments) {
+    if (!readable) break;
     const size_t at = message.size();
     message.resize(at + segment.bytes);
-    readable = readable && memory.fetch(segment.address, std::span(message).subspan(at));
+    readable = memory.fetch(segment.address, std::span(message).subspan(at));
   }
   if (!readable) {
     // An error, but the daemon may find another one before it comes to the arrays.
@@ -165,9 +242,15 @@ int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserM
   std::memcpy(message.data(), &request, sizeof(request));
 
   Connection::Reply reply;
-  const int sent = connection_.call(subject < 0 ? wire::Type::kIoctl : wire::Type::kFdIoctl,
-                                    message, wire::Type::kIoctlReply, sizeof(wire::IoctlReply),
-                                    true, &reply, fds.passed());
+  wire::Type type = subject < 0 ? wire::Type::kIoctl : wire::Type::kFdIoctl;
+  std::span<const int> passed = fds.passed();
+  const int memfd = arrays.get();
+  if (arrays) {
+    type = wire::Type::kLargeIoctl;
+    passed = {&memfd, 1};
+  }
+  const int sent = connection_.call(type, message, wire::Type::kIoctlReply,
+                                    sizeof(wire::IoctlReply), true, &reply, passed);
   if (sent != 0) return sent;
   const int result = result_of(reply);
   const std::span<std::byte> stored = std::span(reply.bytes).subspan(sizeof(wire::IoctlReply));
@@ -185,7 +268,7 @@ int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserM
   out = out.subspan(copy.out_bytes);
   std::span<const std::byte> before = std::span<const std::byte>(message).subspan(arrays_at);
   for (const ioctl::Segment& segment : plan.segments) {
-    if (segment.direction != ioctl::Direction::kIn) {
+    if (goes_out(segment)) {
       if (!store_changes(memory, segment.address, before.first(segment.bytes), out)) return -EFAULT;
       out = out.subspan(segment.bytes);
     }

@@ -109,6 +109,7 @@ void FileImpl::suspend(WaitCall call) {
   const uint64_t id = call.id;
   const base::Nanos timeout = call.timeout;
   ++device_.counts().waits;
+  wait_entries_ += call.entries();
   Pending& pending = waits_[id];
   pending.call = std::move(call);
   // Forever is no timer. The file is found again by its place in the device, since it may be gone.
@@ -131,6 +132,7 @@ void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   if (node.empty()) return;
   --device_.counts().waits;
   Pending& pending = node.mapped();
+  wait_entries_ -= pending.call.entries();
   if (pending.timer) device_.executor().cancel(pending.timer);
   if (result == 0 && pending.call.answer_offset)
     std::memcpy(pending.call.arg.data() + *pending.call.answer_offset, &first_signaled,
@@ -138,8 +140,9 @@ void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   // The wait goes under the lock: it is linked into syncobjs, fences or a context. It may be the
   // one whose callback is running, and allows that.
   pending.call.wait = {};
-  device_.lock().defer([call = std::make_unique<WaitCall>(std::move(pending.call)), result] {
-    call->reply(result, call->arg);
+  device_.lock().defer([node = std::move(node), result]() mutable {
+    WaitCall& call = node.mapped().call;
+    call.reply(result, call.arg);
   });
 }
 

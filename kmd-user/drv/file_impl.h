@@ -78,8 +78,18 @@ class FileImpl final : public File {
     base::Nanos timeout;
     Reply reply;
     std::variant<std::unique_ptr<fence::SyncobjWait>, std::unique_ptr<SeqnoWait>> wait;
+
+    size_t entries() const {
+      const auto* syncobjs = std::get_if<std::unique_ptr<fence::SyncobjWait>>(&wait);
+      return syncobjs != nullptr && *syncobjs ? (*syncobjs)->size() : 1;
+    }
   };
-  bool may_wait() const { return waits_.size() < device_.options().file_waits; }
+  // `entries`: of a wait for syncobjs, each of which the driver holds memory for.
+  bool may_wait(size_t entries = 1) const {
+    const Options& options = device_.options();
+    return waits_.size() < options.file_waits &&
+           wait_entries_ + entries <= options.file_wait_entries;
+  }
   fence::SyncobjWait::Done wait_done(uint64_t id);
   SeqnoWait::Done seqno_wait_done(uint64_t id);
   void suspend(WaitCall call);
@@ -113,6 +123,7 @@ class FileImpl final : public File {
   base::Ref<mm::Arena> arena_;
   base::Ref<FencePage> fence_page_;
   std::map<uint64_t, Pending> waits_;
+  size_t wait_entries_ = 0;  // of all of them
   std::vector<std::pair<const void*, base::UniqueFunction<void()>>> closed_;
 };
 

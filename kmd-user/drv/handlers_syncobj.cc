@@ -18,20 +18,23 @@ constexpr uint32_t kWaitAvailable = 4;
 constexpr uint32_t kWaitDeadline = 8;
 constexpr uint32_t kQueryLastSubmitted = 1;
 
-// What every transport can carry in one call; the kernel's allocations fail later.
+// Entries of a wait, of 64 bytes in the kernel, which gets 4 MiB from kmalloc(). It allocates them
+// when it has looked the handles up.
+constexpr uint32_t kMaxWaitEntries = 65536;
+// What is done to syncobjs in one hold of the device lock. The kernel takes no lock over the whole
+// array either: others may see a call half done.
+constexpr size_t kPerHold = 4096;
+
 int check_count(uint32_t count) {
   return count > ioctl::kMaxSyncobjArray ? -ENOMEM : 0;
 }
 
-int fetch_handles(Call& call, uint64_t address, uint32_t count, std::vector<uint32_t>& handles) {
-  return call.fetch(address, count, handles) ? 0 : -EFAULT;
-}
+using Handles = ioctl::SmallArray<uint32_t>;
+using Points = ioctl::SmallArray<uint64_t>;
 
-int find_all(FileImpl& file, const std::vector<uint32_t>& handles,
-             std::vector<fence::SyncobjRef>& syncobjs) {
-  syncobjs.reserve(handles.size());
-  for (const uint32_t handle : handles) {
-    fence::SyncobjRef syncobj = file.syncobjs().find(handle);
+int find_all(FileImpl& file, const Handles& handles, std::vector<fence::SyncobjRef>& syncobjs) {
+  for (size_t i = 0; i < handles.size(); ++i) {
+    fence::SyncobjRef syncobj = file.syncobjs().find(handles[i]);
     if (!syncobj) return -ENOENT;
     syncobjs.push_back(std::move(syncobj));
   }
@@ -63,18 +66,40 @@ int check_destroy(std::span<const std::byte> arg) {
   return view<drm_syncobj_destroy>(arg).pad ? -EINVAL : 0;
 }
 
+// Looks all handles up, and only then, if `after` is 0, does each(syncobj, index) for all of them.
+template <typename Each>
+int for_all(Call& call, const Handles& handles, int after, Each each) {
+  std::vector<fence::SyncobjRef> syncobjs;
+  syncobjs.reserve(handles.size());
+  Device& device = call.file.device();
+  const auto some = [&](size_t begin, size_t end) {
+    if (device.unplugged()) return -ENODEV;
+    if (begin == 0) {
+      if (const int error = find_all(call.file, handles, syncobjs)) return error;
+      if (after != 0) return after;
+    }
+    for (size_t i = begin; i < end; ++i) each(*syncobjs[i], i);
+    return 0;
+  };
+  for (size_t begin = 0;; begin += kPerHold) {
+    const size_t end = std::min(begin + kPerHold, handles.size());
+    DeviceLock::Guard guard(device.lock());
+    const int result = some(begin, end);
+    if (result == 0 && end < handles.size()) continue;
+    // What was destroyed meanwhile goes under the lock.
+    syncobjs.clear();
+    return result;
+  }
+}
+
 // RESET and SIGNAL: `make` gives each box's new fence.
 template <typename Make>
 Outcome replace_all(Call& call, Make make) {
   const auto& arg = call.as<drm_syncobj_array>();
-  std::vector<uint32_t> handles;
-  if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
-  return under_lock(call, [&]() -> Outcome {
-    std::vector<fence::SyncobjRef> syncobjs;
-    if (const int error = find_all(call.file, handles, syncobjs)) return error;
-    for (const fence::SyncobjRef& syncobj : syncobjs) syncobj->replace(make());
-    return 0;
-  });
+  Handles handles(arg.count_handles);
+  if (!call.memory.fetch(arg.handles, handles.bytes())) return -EFAULT;
+  return for_all(call, handles, 0,
+                 [&make](fence::Syncobj& syncobj, size_t) { syncobj.replace(make()); });
 }
 
 Outcome reset(Call& call) {
@@ -92,19 +117,13 @@ int check_array(std::span<const std::byte> arg) {
 
 Outcome timeline_signal(Call& call) {
   const auto& arg = call.as<drm_syncobj_timeline_array>();
-  std::vector<uint32_t> handles;
-  if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
-  std::vector<uint64_t> points(handles.size());
-  const bool readable = arg.points == 0 || call.fetch(arg.points, handles.size(), points);
-
-  return under_lock(call, [&]() -> Outcome {
-    std::vector<fence::SyncobjRef> syncobjs;
-    if (const int error = find_all(call.file, handles, syncobjs)) return error;
-    if (!readable) return -EFAULT;
-    Device& device = call.file.device();
-    for (size_t i = 0; i < syncobjs.size(); ++i)
-      syncobjs[i]->add_point(device.contexts(), fence::make_stub(device.now()), points[i]);
-    return 0;
+  Handles handles(arg.count_handles);
+  if (!call.memory.fetch(arg.handles, handles.bytes())) return -EFAULT;
+  Points points(handles.size());
+  const bool readable = arg.points == 0 || call.memory.fetch(arg.points, points.bytes());
+  Device& device = call.file.device();
+  return for_all(call, handles, readable ? 0 : -EFAULT, [&](fence::Syncobj& syncobj, size_t i) {
+    syncobj.add_point(device.contexts(), fence::make_stub(device.now()), points[i]);
   });
 }
 int check_timeline_signal(std::span<const std::byte> arg) {
@@ -115,26 +134,17 @@ int check_timeline_signal(std::span<const std::byte> arg) {
 
 Outcome query(Call& call) {
   const auto& arg = call.as<drm_syncobj_timeline_array>();
-  std::vector<uint32_t> handles;
-  if (const int error = fetch_handles(call, arg.handles, arg.count_handles, handles)) return error;
-  std::vector<uint64_t> points;
-  const Outcome found = under_lock(call, [&]() -> Outcome {
-    std::vector<fence::SyncobjRef> syncobjs;
-    if (const int error = find_all(call.file, handles, syncobjs)) return error;
-    for (const fence::SyncobjRef& syncobj : syncobjs) {
-      const fence::FenceRef& head = syncobj->fence();
-      if (!fence::Chain::from(head.get())) {
-        points.push_back(0);
-      } else if (arg.flags & kQueryLastSubmitted) {
-        points.push_back(head->seqno());
-      } else {
-        points.push_back(fence::Chain::last_signaled(head));
-      }
-    }
-    return 0;
+  Handles handles(arg.count_handles);
+  if (!call.memory.fetch(arg.handles, handles.bytes())) return -EFAULT;
+  Points points(handles.size());
+  const bool last_submitted = (arg.flags & kQueryLastSubmitted) != 0;
+  const int error = for_all(call, handles, 0, [&](const fence::Syncobj& syncobj, size_t i) {
+    const fence::FenceRef& head = syncobj.fence();
+    if (!fence::Chain::from(head.get())) return;
+    points[i] = last_submitted ? head->seqno() : fence::Chain::last_signaled(head);
   });
-  if (*found != 0) return found;
-  return call.memory.store(arg.points, std::as_bytes(std::span(points))) ? 0 : -EFAULT;
+  if (error != 0) return error;
+  return call.memory.store(arg.points, points.bytes()) ? 0 : -EFAULT;
 }
 int check_query(std::span<const std::byte> arg) {
   const auto& array = view<drm_syncobj_timeline_array>(arg);
@@ -155,8 +165,7 @@ struct WaitArguments {
 
 using Targets = ioctl::SmallArray<fence::SyncobjWait::Target>;
 
-int find_targets(FileImpl& file, const ioctl::SmallArray<uint32_t>& handles,
-                 const ioctl::SmallArray<uint64_t>& points, Targets& targets) {
+int find_targets(FileImpl& file, const Handles& handles, const Points& points, Targets& targets) {
   for (size_t i = 0; i < handles.size(); ++i) {
     const fence::SyncobjRef* syncobj = file.syncobjs().look(handles[i]);
     if (!syncobj) return -ENOENT;
@@ -166,27 +175,24 @@ int find_targets(FileImpl& file, const ioctl::SmallArray<uint32_t>& handles,
 }
 
 // What has no answer yet, under the lock.
-Outcome start_wait(Call& call, const WaitArguments& arg, fence::WaitFlags flags,
+Outcome start_wait(Call& call, const WaitArguments& arg, const fence::WaitFlags& flags,
                    const Targets& targets) {
   FileImpl& file = call.file;
   Device& device = file.device();
-  std::vector<fence::SyncobjWait::Entry> entries;
-  entries.reserve(targets.size());
-  for (size_t i = 0; i < targets.size(); ++i)
-    entries.push_back({fence::SyncobjRef(targets[i].syncobj), targets[i].point});
+  const base::Nanos now = device.now();
+  if (arg.timeout > now && !file.may_wait(targets.size())) return -ENOMEM;
   // 1 for 0, which stands for none: the kernel passes a deadline of 0 on, too.
   const auto deadline =
       arg.flags & kWaitDeadline
           ? static_cast<base::Nanos>(std::clamp<uint64_t>(arg.deadline, 1, INT64_MAX))
           : 0;
-  auto wait = std::make_unique<fence::SyncobjWait>(std::move(entries), flags, deadline);
-  const base::Nanos now = device.now();
+  auto wait = std::make_unique<fence::SyncobjWait>(std::span(targets.data(), targets.size()), flags,
+                                                   deadline);
   if (const auto answer = wait->start(now, file.wait_done(call.request.id))) {
     if (answer->result == 0) *arg.first_signaled = answer->first_signaled;
     return answer->result;
   }
   if (arg.timeout <= now) return -ETIME;
-  if (!file.may_wait()) return -ENOMEM;
   file.suspend(
       {call.request.id,
        {call.arg.begin(), call.arg.end()},
@@ -199,9 +205,9 @@ Outcome start_wait(Call& call, const WaitArguments& arg, fence::WaitFlags flags,
 
 Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
   if (arg.count == 0) return 0;
-  ioctl::SmallArray<uint32_t> handles(arg.count);
+  Handles handles(arg.count);
   if (!call.memory.fetch(arg.handles, handles.bytes())) return -EFAULT;
-  ioctl::SmallArray<uint64_t> points(arg.count);
+  Points points(arg.count);
   const bool readable = arg.points == 0 || call.memory.fetch(arg.points, points.bytes());
   fence::WaitFlags flags;
   flags.all = (arg.flags & kWaitAll) != 0;
@@ -212,11 +218,13 @@ Outcome wait_any_or_all(Call& call, const WaitArguments& arg) {
     Targets targets(arg.count);
     if (const int error = find_targets(call.file, handles, points, targets)) return error;
     if (!readable) return -EFAULT;
+    if (arg.count > kMaxWaitEntries) return -ENOMEM;
     // Mostly the answer is there, and nothing has to be made for it.
-    const auto answer = fence::SyncobjWait::look({targets.data(), targets.size()}, flags);
-    if (!answer) return start_wait(call, arg, flags, targets);
-    if (answer->result == 0) *arg.first_signaled = answer->first_signaled;
-    return answer->result;
+    fence::SyncobjWait::Answer answer;
+    if (!fence::SyncobjWait::look({targets.data(), targets.size()}, flags, answer))
+      return start_wait(call, arg, flags, targets);
+    if (answer.result == 0) *arg.first_signaled = answer.first_signaled;
+    return answer.result;
   });
 }
 

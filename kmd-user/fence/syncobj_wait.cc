@@ -32,10 +32,18 @@ SyncobjWait::SyncobjWait(std::vector<Entry> entries, WaitFlags flags, base::Nano
   }
 }
 
+SyncobjWait::SyncobjWait(std::span<const Target> targets, const WaitFlags& flags,
+                         base::Nanos deadline)
+    : slots_(new Slot[targets.size()]), count_(targets.size()), deadline_(deadline), flags_(flags) {
+  for (size_t i = 0; i < count_; ++i) {
+    slots_[i].wait = this;
+    slots_[i].entry = {SyncobjRef(targets[i].syncobj), targets[i].point};
+  }
+}
+
 SyncobjWait::~SyncobjWait() = default;
 
-std::optional<SyncobjWait::Answer> SyncobjWait::look(std::span<const Target> targets,
-                                                     WaitFlags flags) {
+bool SyncobjWait::look(std::span<const Target> targets, const WaitFlags& flags, Answer& answer) {
   size_t satisfied = 0;
   uint32_t first = UINT32_MAX;
   for (uint32_t i = 0; i < targets.size(); ++i) {
@@ -46,14 +54,18 @@ std::optional<SyncobjWait::Answer> SyncobjWait::look(std::span<const Target> tar
     }
     FenceRef fence = head;
     if (!fence || Chain::find_seqno(fence, targets[i].point) != 0) {
-      if (!flags.for_submit && !flags.available) return Answer{-EINVAL, UINT32_MAX};
+      if (!flags.for_submit && !flags.available) {
+        answer = {-EINVAL, UINT32_MAX};
+        return true;
+      }
       continue;
     }
     if (!flags.available && fence && !fence->is_signaled()) continue;
     if (satisfied++ == 0) first = i;
   }
-  if (satisfied == targets.size() || (satisfied > 0 && !flags.all)) return Answer{0, first};
-  return std::nullopt;
+  if (satisfied != targets.size() && (satisfied == 0 || flags.all)) return false;
+  answer = {0, first};
+  return true;
 }
 
 std::optional<SyncobjWait::Answer> SyncobjWait::start(base::Nanos, Done done) {

@@ -86,7 +86,7 @@ TEST_P(ArrayCall, RefusesBadArguments) {
 }
 
 TEST_P(ArrayCall, HugeCountsFindNoMemory) {
-  for (const uint32_t count : {8193u, 65'537u, 1u << 24, kHuge})
+  for (const uint32_t count : {524'289u, 1u << 24, kHuge})
     EXPECT_EQ(call({.handles = address_of(&handle_), .count_handles = count}), -ENOMEM) << count;
 }
 
@@ -157,7 +157,7 @@ TEST_P(WaitCall, BadHandlesDoNotExist) {
 }
 
 TEST_P(WaitCall, HugeCountsFindNoMemory) {
-  for (const uint32_t count : {8193u, 1u << 24, kHuge})
+  for (const uint32_t count : {524'289u, 1u << 24, kHuge})
     EXPECT_EQ(call(address_of(&handle_), count, 0), -ENOMEM) << count;
 }
 

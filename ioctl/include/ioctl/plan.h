@@ -13,7 +13,8 @@
 
 namespace fakegpu::ioctl {
 
-// What one call may move in each direction, as CUSE's kernel side limits it (32 pages).
+// What one message of a transport may move in each direction, as CUSE's kernel side limits it (32
+// pages). A plan may be larger: what then becomes of the call is the transport's to say.
 inline constexpr uint32_t kMaxCallBytes = 128 * 1024;
 
 struct Segment {
@@ -25,8 +26,8 @@ struct Segment {
 
 // The arrays that `arg` (the struct, zero-extended or cut to row.size) points to, the struct itself
 // not included. Null pointers and empty arrays give no segment. Empty result with `error` set to a
-// negative errno when the arrays and the struct exceed kMaxCallBytes (-ENOMEM, as CUSE) or an array
-// wraps the address space (-EFAULT).
+// negative errno when an array is too large for a segment (-ENOMEM) or wraps the address space
+// (-EFAULT).
 struct Plan {
   int error = 0;
   std::vector<Segment> segments;

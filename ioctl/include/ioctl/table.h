@@ -16,7 +16,8 @@ namespace fakegpu::ioctl {
 inline constexpr uint32_t kMaxSubmitIbs = 64;
 inline constexpr uint32_t kMaxSubmitSyncobjs = 1024;  // in each list
 inline constexpr uint32_t kMaxSubmitBos = 4096;
-inline constexpr uint32_t kMaxSyncobjArray = 8192;  // of DRM core's syncobj calls
+// DRM core's syncobj calls: what the kernel gets from kmalloc(), 4 MiB, as pointers to syncobjs.
+inline constexpr uint32_t kMaxSyncobjArray = 524288;
 inline constexpr uint32_t kMaxQueryBytes = 4096;
 inline constexpr uint32_t kMaxNameBytes = 256;    // VERSION's strings, GET_UNIQUE
 inline constexpr uint32_t kMaxFenceInfos = 1024;  // SYNC_IOC_FILE_INFO

@@ -9,7 +9,7 @@
 namespace fakegpu::ioctl::wire {
 
 inline constexpr uint32_t kMagic = 0x55504746;  // "FGPU"
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 
 enum class Type : uint32_t {
   kHello = 1,   // client: Hello. First message of a connection
@@ -30,6 +30,9 @@ enum class Type : uint32_t {
   kGetFencePage,  // client: GetFd{0}. The file's fence page; a client asks if a context is in it
   kFdIoctl,     // client: as kIoctl, on the descriptor that is passed first. kIoctlReply, as there
   kOpenSwSync,  // client: OpenSwSync. A new sw_sync; kFdReply
+  kLargeIoctl,  // client: IoctlRequest, Span[spans], struct bytes, with a memfd that has the bytes
+                // of the arrays from its start on. Of a call that has no descriptors, and whose
+                // arrays all go in: so it may have more of them than a message. kIoctlReply
 };
 
 struct Header {

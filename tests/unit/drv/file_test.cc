@@ -84,6 +84,31 @@ TEST(FileWait, IsBounded) {
   EXPECT_EQ(waits[3].start(client, syncobj, INT64_MAX, kForSubmit), -ENOMEM);
 }
 
+TEST(FileWait, IsBoundedByWhatAllOfThemWaitFor) {
+  drv::Options options;
+  options.file_wait_entries = 5;
+  VirtualMachine machine(1, options);
+  Client client(machine);
+  const uint32_t syncobj = client.syncobj();
+  const auto start = [&](uint32_t entries) {
+    const std::vector<uint32_t> handles(entries, syncobj);
+    drm_syncobj_wait wait = {};
+    wait.handles = reinterpret_cast<uintptr_t>(handles.data());
+    wait.count_handles = entries;
+    wait.timeout_nsec = INT64_MAX;
+    wait.flags = kForSubmit;
+    return client.start(DRM_IOCTL_SYNCOBJ_WAIT, wait, [](int, std::span<const std::byte>) {});
+  };
+  EXPECT_EQ(start(6), -ENOMEM);
+  EXPECT_FALSE(start(3));
+  const uint64_t id = client.last_id();
+  EXPECT_EQ(start(3), -ENOMEM);
+  EXPECT_FALSE(start(2));
+  EXPECT_EQ(start(1), -ENOMEM);
+  EXPECT_TRUE(client.file().interrupt(id));
+  EXPECT_FALSE(start(3)) << "an answered wait makes room";
+}
+
 TEST(FileWait, IsDroppedUnansweredWhenTheFileCloses) {
   VirtualMachine machine;
   Client client(machine);

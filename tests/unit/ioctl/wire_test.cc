@@ -33,6 +33,7 @@ TEST(Wire, TypesKeepTheirNumbers) {
   EXPECT_EQ(static_cast<uint32_t>(Type::kReadReply), 10u);
   EXPECT_EQ(static_cast<uint32_t>(Type::kGetFencePage), 11u);
   EXPECT_EQ(static_cast<uint32_t>(Type::kOpenSwSync), 13u);
+  EXPECT_EQ(static_cast<uint32_t>(Type::kLargeIoctl), 14u);
 }
 
 }  // namespace

@@ -39,6 +39,10 @@ struct Options {
   unsigned file_binds = 65536;
   unsigned file_jobs = 4096;   // submitted and not finished
   unsigned file_waits = 1024;  // pending waits and reads
+  // Entries of all its pending waits; beyond: -ENOMEM. Each costs the daemon about 100 bytes, and
+  // every signal of a syncobj looks at all that are on it. The kernel has no such bound: there a
+  // wait costs its caller a thread.
+  unsigned file_wait_entries = 4 * 65536;
   // Where clients find the daemon's channel; empty: there is none (-EOPNOTSUPP).
   std::string channel_path;
   // Besides root, this user may use high priorities: the daemon's own.

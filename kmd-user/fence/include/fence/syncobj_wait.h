@@ -41,18 +41,22 @@ class SyncobjWait {
   // Called at most once, from the call that signals or submits; may destroy the wait.
   using Done = base::UniqueFunction<void(Answer)>;
 
-  // What the wait's answer would be now; nothing: it would have to wait. Makes and registers
-  // nothing.
-  static std::optional<Answer> look(std::span<const Target> targets, WaitFlags flags);
+  // What the wait's answer would be now. False: it would have to wait. Makes and registers nothing.
+  // The answer and the flags go by reference: small structs in registers are put together in
+  // memory, from parts narrower than they are read, which costs a stall each.
+  static bool look(std::span<const Target> targets, const WaitFlags& flags, Answer& answer);
 
   // `deadline`: passed on to the latched fences unless 0.
   SyncobjWait(std::vector<Entry> entries, WaitFlags flags, base::Nanos deadline);
+  SyncobjWait(std::span<const Target> targets, const WaitFlags& flags, base::Nanos deadline);
   // Unregisters everything; `done` will not be called.
   ~SyncobjWait();
 
   // One full check. An answer now, or nothing: then `done` follows when the condition becomes true.
   // Call once.
   std::optional<Answer> start(base::Nanos now, Done done);
+
+  size_t size() const { return count_; }
 
  private:
   struct Slot;
