@@ -56,6 +56,12 @@ class Engine {
   // The ring's registers, `offset` from their first. Any thread.
   uint32_t read(uint32_t offset) const { return state_.read(offset); }
   void write(uint32_t offset, uint32_t value);
+  // Resets the ring, at the engine's next packet, workgroup or chunk. Any thread.
+  void request_reset(ResetLevel level);
+  // Not done: it is being waited for, its request was lost, or what executes does not heed it.
+  bool resetting(ResetLevel level) const {
+    return (state_.resets_pending.load(std::memory_order_acquire) & bit(level)) != 0;
+  }
   void doorbell(uint64_t wptr);
 
   // --- For operations, in the engine's task ---
@@ -98,6 +104,7 @@ class Engine {
 
  private:
   enum Control : uint32_t { kReset = 1, kKill = 2 };
+  static uint32_t bit(ResetLevel level) { return 1u << static_cast<unsigned>(level); }
   struct Rest {
     bool again;
     bool interrupts;
@@ -124,6 +131,7 @@ class Engine {
   SerialTask task_;
   std::atomic<uint32_t> controls_{0};
   std::atomic<uint32_t> kill_vmids_{0};
+  std::atomic<uint32_t> heard_resets_{0};  // a bit for each ResetLevel
   std::atomic<uint32_t> wptr_low_{0};
 
   // From here on: the engine's task, or whoever has entered it.

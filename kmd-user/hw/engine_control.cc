@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The engine as others reach it: registers, doorbell, reset and kill; and what leaves it: fences
 // and interrupts.
+#include <bit>
+
 #include "engine.h"
 
 namespace fakegpu::hw {
@@ -38,15 +40,13 @@ void Engine::write(uint32_t offset, uint32_t value) {
       task_.kick();
       break;
     case reg::kRingReset:
-      if (!(value & 1)) break;
-      state_.reset_pending.store(1);
-      control(kReset);
+      if (value & 1) request_reset(ResetLevel::kQueue);
       break;
     case reg::kRingRedirect:
       state_.redirect.store(value & 3, std::memory_order_release);
       break;
     case reg::kRingKillWaves:
-      if (value >= Gpuvm::kVmids) break;
+      if (value >= Gpuvm::kVmids || chip_.faults.fires(FaultKind::kMuteKill, ring_)) break;
       kill_vmids_.fetch_or(1u << value);
       control(kKill);
       break;
@@ -64,6 +64,17 @@ void Engine::control(Control request) {
   task_.leave(request == kKill);
 }
 
+void Engine::request_reset(ResetLevel level) {
+  state_.resets_pending.fetch_or(bit(level));
+  // Whoever asked then waits for ever.
+  const bool lost =
+      (level == ResetLevel::kQueue && chip_.faults.fires(FaultKind::kMuteQueueReset, ring_)) ||
+      (level == ResetLevel::kBlock && chip_.faults.fires(FaultKind::kMuteEngineReset, ring_));
+  if (lost) return;
+  heard_resets_.fetch_or(bit(level), std::memory_order_release);
+  control(kReset);
+}
+
 void Engine::handle_controls() {
   const uint32_t requests = controls_.exchange(0, std::memory_order_acq_rel);
   if (requests & kKill) kill_waves();
@@ -71,8 +82,11 @@ void Engine::handle_controls() {
 }
 
 void Engine::reset() {
-  // Then kRingReset keeps reading 1.
-  if (operation_ && operation_->survives_reset()) return;
+  const uint32_t heard = heard_resets_.exchange(0, std::memory_order_acq_rel);
+  if (heard == 0) return;
+  const auto level = static_cast<ResetLevel>(std::bit_width(heard) - 1);
+  // Then it stays pending, until a higher one.
+  if (operation_ && level < ResetLevel::kChip && !operation_->ends_with(level)) return;
   operation_ = nullptr;
   inject_hang_ = false;
   memory_.miss_all(false);
@@ -89,7 +103,10 @@ void Engine::reset() {
   state_.status.store(0, std::memory_order_release);
   publish();
   task_.set_timer(SerialTask::kNever);
-  state_.reset_pending.store(0, std::memory_order_release);
+  if (level == ResetLevel::kChip) state_.power_up();
+  // What was asked for meanwhile is heard next.
+  state_.resets_pending.fetch_and(heard_resets_.load(std::memory_order_acquire),
+                                  std::memory_order_acq_rel);
 }
 
 void Engine::kill_waves() {

@@ -16,6 +16,11 @@ constexpr FaultDescription kDescriptions[] = {
     {FaultKind::kLateInterrupt, "late-interrupt", "an interrupt is delivered `duration` later"},
     {FaultKind::kDuplicateInterrupt, "duplicate-interrupt", "an interrupt is delivered twice"},
     {FaultKind::kStuckDoorbell, "stuck-doorbell", "a doorbell write does not reach the ring"},
+    {FaultKind::kMuteKill, "mute-kill", "a request to kill waves is ignored"},
+    {FaultKind::kMuteQueueReset, "mute-queue-reset", "a ring's reset never ends"},
+    {FaultKind::kMuteEngineReset, "mute-engine-reset", "the reset of a ring's block never ends"},
+    {FaultKind::kMuteGpuReset, "mute-gpu-reset", "the chip does not come back from its reset"},
+    {FaultKind::kVramLoss, "vram-loss", "a whole-GPU reset loses VRAM"},
 };
 static_assert(std::size(kDescriptions) == static_cast<size_t>(FaultKind::kCount));
 

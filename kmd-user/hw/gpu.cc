@@ -26,7 +26,8 @@ class GpuChip final : public Gpu, public Function {
         memory_(std::move(memory)),
         gpuvm_(*memory_),
         interrupts_(*memory_, clock, executor, faults_),
-        registers_(profile_, clock, gpuvm_, interrupts_) {
+        reset_(profile_, clock, executor, faults_, [this](bool lose_vram) { power_up(lose_vram); }),
+        registers_(profile_, clock, gpuvm_, interrupts_, reset_) {
     const Chip chip{clock,  executor,    tracer,  profile_,  *memory_,
                     gpuvm_, interrupts_, faults_, registers_};
     const unsigned processors = profile_.gfx_rings + profile_.compute_rings;
@@ -35,8 +36,10 @@ class GpuChip final : public Gpu, public Function {
     for (unsigned i = 0; i < profile_.sdma_rings; ++i)
       engines_.push_back(std::make_unique<SdmaEngine>(chip, processors + i));
     registers_.set_rings(engines_);
+    reset_.set_rings(engines_);
   }
   ~GpuChip() override {
+    reset_.end();
     for (const auto& engine : engines_) engine->end();
   }
 
@@ -52,7 +55,7 @@ class GpuChip final : public Gpu, public Function {
   uint32_t read32(uint32_t offset) override { return registers_.read(offset); }
   void write32(uint32_t offset, uint32_t value) override { registers_.write(offset, value); }
   void ring_doorbell(unsigned ring, uint64_t wptr) override {
-    if (ring < engines_.size()) engines_[ring]->doorbell(wptr);
+    if (ring < engines_.size() && !reset_.active()) engines_[ring]->doorbell(wptr);
   }
   Memory& memory() override { return *memory_; }
   void set_interrupt_handler(base::UniqueFunction<void()> handler) override {
@@ -60,11 +63,19 @@ class GpuChip final : public Gpu, public Function {
   }
 
  private:
+  void power_up(bool lose_vram) {
+    if (lose_vram) memory_->lose_vram();
+    interrupts_.power_up();
+    gpuvm_.power_up();
+    registers_.power_up();
+  }
+
   const Profile profile_;
   const std::unique_ptr<Memory> memory_;
   FaultInjector faults_;
   Gpuvm gpuvm_;
   InterruptRing interrupts_;
+  ChipReset reset_;
   RegisterFile registers_;
   std::vector<std::unique_ptr<Engine>> engines_;
 };

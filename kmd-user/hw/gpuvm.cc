@@ -101,6 +101,13 @@ uint32_t Gpuvm::pending() const {
   return 0;
 }
 
+void Gpuvm::power_up() {
+  for (Context& context : contexts_) context.base.store(0);
+  invalidate((1u << kVmids) - 1);
+  base::MutexLock lock(mutex_);
+  last_fault_ = {};
+}
+
 uint32_t Gpuvm::read(uint32_t offset) const {
   if (offset < reg::kVmContextBaseLo + 8 * kVmids) {
     const uint64_t base = contexts_[(offset - reg::kVmContextBaseLo) / 8].base.load();

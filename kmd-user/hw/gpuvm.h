@@ -60,6 +60,9 @@ class Gpuvm {
 
   void record(const VmFault& fault);
 
+  // Registers as after power on: no address space is loaded, no translation is valid.
+  void power_up();
+
   // kVmContextBaseLo to kVmFaultStatus. Any thread.
   uint32_t read(uint32_t offset) const;
   void write(uint32_t offset, uint32_t value);

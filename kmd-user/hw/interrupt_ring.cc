@@ -71,6 +71,12 @@ void InterruptRing::set_handler(base::UniqueFunction<void()> handler) NO_THREAD_
   handler_ = std::move(handler);
 }
 
+void InterruptRing::power_up() {
+  base::MutexLock lock(mutex_);
+  base_[0] = base_[1] = size_ = rptr_ = wptr_ = 0;
+  enabled_ = overflow_ = false;
+}
+
 uint32_t InterruptRing::read(uint32_t offset) const {
   base::MutexLock lock(mutex_);
   switch (offset) {

@@ -34,6 +34,9 @@ class InterruptRing {
   // Waits for a running call of the old handler; so not from inside of it.
   void set_handler(base::UniqueFunction<void()> handler);
 
+  // Registers as after power on; entries that were not read are lost.
+  void power_up();
+
   // kIhBaseLo to kIhWptr. Any thread.
   uint32_t read(uint32_t offset) const;
   void write(uint32_t offset, uint32_t value);

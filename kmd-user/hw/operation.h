@@ -14,6 +14,9 @@ namespace fakegpu::hw {
 
 class Engine;
 
+// How much a reset takes with it.
+enum class ResetLevel : uint8_t { kQueue, kBlock, kChip };
+
 // What became of a packet, or of one go at it.
 struct Outcome {
   enum class Kind : uint8_t {
@@ -50,8 +53,8 @@ class Operation {
 
   // Whether it is waves, so that killing the waves of its VMID ends it.
   virtual bool killable() const { return false; }
-  // Whether a queue reset does not end it.
-  virtual bool survives_reset() const { return false; }
+  // Whether a reset of that level ends it; that of the chip ends all.
+  virtual bool ends_with(ResetLevel) const { return true; }
   // RingStatus bits while it is not done.
   virtual uint32_t status() const { return 0; }
   // kRingWorkgroup: workgroups, or units of work, that are done.

@@ -22,8 +22,8 @@ bool within(uint32_t offset, uint32_t first, uint32_t end) {
 }  // namespace
 
 RegisterFile::RegisterFile(const Profile& profile, base::Clock& clock, Gpuvm& gpuvm,
-                           InterruptRing& interrupts)
-    : clock_(clock), gpuvm_(gpuvm), interrupts_(interrupts) {
+                           InterruptRing& interrupts, ChipReset& reset)
+    : clock_(clock), gpuvm_(gpuvm), interrupts_(interrupts), reset_(reset) {
   fill_discovery(profile);
 }
 
@@ -62,10 +62,12 @@ Engine* RegisterFile::ring(uint32_t offset) const {
 }
 
 uint32_t RegisterFile::read(uint32_t offset) {
+  if (reset_.active()) return reg::kNoAnswer;
   if (offset % 4 != 0 || offset >= reg::kApertureBytes) return 0;
   if (Engine* engine = ring(offset)) return engine->read(offset % reg::kRingStride);
   if (within(offset, reg::kIhBaseLo, kIhEnd)) return interrupts_.read(offset);
   if (within(offset, reg::kVmContextBaseLo, kVmEnd)) return gpuvm_.read(offset);
+  if (offset == reg::kSoftReset || offset == reg::kGpuReset) return reset_.read(offset);
   if (within(offset, reg::kScratch, kScratchEnd))
     return scratch_[(offset - reg::kScratch) / 4].load();
   if (offset == reg::kTimestampLo) {
@@ -78,16 +80,22 @@ uint32_t RegisterFile::read(uint32_t offset) {
 }
 
 void RegisterFile::write(uint32_t offset, uint32_t value) {
-  if (offset % 4 != 0 || offset >= reg::kApertureBytes) return;
+  if (reset_.active() || offset % 4 != 0 || offset >= reg::kApertureBytes) return;
   if (Engine* engine = ring(offset)) {
     engine->write(offset % reg::kRingStride, value);
   } else if (within(offset, reg::kIhBaseLo, kIhEnd)) {
     interrupts_.write(offset, value);
   } else if (within(offset, reg::kVmContextBaseLo, kVmEnd)) {
     gpuvm_.write(offset, value);
+  } else if (offset == reg::kSoftReset || offset == reg::kGpuReset) {
+    reset_.write(offset, value);
   } else if (within(offset, reg::kScratch, kScratchEnd)) {
     scratch_[(offset - reg::kScratch) / 4].store(value);
   }
+}
+
+void RegisterFile::power_up() {
+  for (auto& word : scratch_) word.store(0);
 }
 
 }  // namespace fakegpu::hw

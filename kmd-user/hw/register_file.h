@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/clock.h"
+#include "chip_reset.h"
 #include "engine.h"
 #include "gpuvm.h"
 #include "hw/profile.h"
@@ -20,7 +21,8 @@ namespace fakegpu::hw {
 
 class RegisterFile {
  public:
-  RegisterFile(const Profile& profile, base::Clock& clock, Gpuvm& gpuvm, InterruptRing& interrupts);
+  RegisterFile(const Profile& profile, base::Clock& clock, Gpuvm& gpuvm, InterruptRing& interrupts,
+               ChipReset& reset);
   RegisterFile(const RegisterFile&) = delete;
 
   // Before anything runs.
@@ -30,6 +32,8 @@ class RegisterFile {
   // thread.
   uint32_t read(uint32_t offset);
   void write(uint32_t offset, uint32_t value);
+  // Scratch registers as after power on; the rest is others'.
+  void power_up();
 
  private:
   static constexpr uint32_t kDiscoveryWords = reg::kTimestampLo / 4;
@@ -41,6 +45,7 @@ class RegisterFile {
   base::Clock& clock_;
   Gpuvm& gpuvm_;
   InterruptRing& interrupts_;
+  ChipReset& reset_;
   std::span<const std::unique_ptr<Engine>> engines_;
   std::array<uint32_t, kDiscoveryWords> discovery_{};
   std::atomic<uint32_t> timestamp_hi_{0};  // latched by reading Lo

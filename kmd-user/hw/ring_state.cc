@@ -10,6 +10,15 @@ uint32_t half(uint64_t value, bool high) {
 
 }  // namespace
 
+void RingState::power_up() {
+  base_lo.store(0);
+  base_hi.store(0);
+  size.store(0);
+  redirect.store(0);
+  wptr.store(0);
+  rptr.store(0);
+}
+
 uint32_t RingState::read(uint32_t offset) const {
   switch (offset) {
     case reg::kRingBaseLo:
@@ -34,7 +43,7 @@ uint32_t RingState::read(uint32_t offset) const {
     case reg::kRingFaultPacket:
       return fault_packet.load();
     case reg::kRingReset:
-      return reset_pending.load(std::memory_order_acquire);
+      return resets_pending.load(std::memory_order_acquire) & 1;
     case reg::kRingRedirect:
       return redirect.load();
     case reg::kRingIbLevel:

@@ -21,7 +21,7 @@ struct RingState {
   std::atomic<uint32_t> status{0};  // RingStatus without kRingBusy
   std::atomic<uint32_t> fault{reg::kFaultNone};
   std::atomic<uint32_t> fault_packet{0};
-  std::atomic<uint32_t> reset_pending{0};
+  std::atomic<uint32_t> resets_pending{0};  // a bit for each ResetLevel
   std::atomic<uint32_t> redirect{0};
 
   // Published at the end of each step.
@@ -30,6 +30,8 @@ struct RingState {
   std::atomic<uint32_t> ib_offset{0};
   std::atomic<uint32_t> workgroup{0};
 
+  // As after power on.
+  void power_up();
   // `offset` within the ring's registers.
   uint32_t read(uint32_t offset) const;
   uint64_t base() const { return base_lo.load() | static_cast<uint64_t>(base_hi.load()) << 32; }

@@ -59,8 +59,15 @@ bool HangOperation::killable() const {
   return mode_ == Mode::kWave || mode_ == Mode::kIgnorePreempt;
 }
 
-bool HangOperation::survives_reset() const {
-  return mode_ == Mode::kIgnoreQueueReset || mode_ == Mode::kSurviveSoftReset;
+bool HangOperation::ends_with(ResetLevel level) const {
+  switch (mode_) {
+    case Mode::kIgnoreQueueReset:
+      return level >= ResetLevel::kBlock;
+    case Mode::kSurviveSoftReset:
+      return level >= ResetLevel::kChip;
+    default:
+      return true;
+  }
 }
 
 }  // namespace fakegpu::hw

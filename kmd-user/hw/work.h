@@ -32,8 +32,7 @@ class HangOperation final : public Operation {
   Outcome advance(Engine& engine) override;
   // The endless waves; a processor that halts has none.
   bool killable() const override;
-  // What ends these (engine reset, whole-GPU reset) is not part of the chip yet.
-  bool survives_reset() const override;
+  bool ends_with(ResetLevel level) const override;
   uint32_t status() const override { return reg::kRingHung; }
 
  private:

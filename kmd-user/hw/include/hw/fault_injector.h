@@ -26,6 +26,11 @@ enum class FaultKind : uint8_t {
   kLateInterrupt,       // "late-interrupt": delivered `duration` later
   kDuplicateInterrupt,  // "duplicate-interrupt": delivered twice
   kStuckDoorbell,       // "stuck-doorbell": the write does not reach the ring
+  kMuteKill,            // "mute-kill": a request to kill waves is ignored
+  kMuteQueueReset,      // "mute-queue-reset": a ring's reset never ends
+  kMuteEngineReset,     // "mute-engine-reset": the reset of the ring's block never ends
+  kMuteGpuReset,        // "mute-gpu-reset": the chip does not come back from its reset
+  kVramLoss,            // "vram-loss": a whole-GPU reset loses VRAM
   kCount,
 };
 
@@ -47,6 +52,9 @@ struct FaultSpec {
 
 class FaultInjector {
  public:
+  // Of a trigger that is no ring's: faults for any ring fire.
+  static constexpr unsigned kNoRing = ~0u;
+
   // -EINVAL: unknown name, probability outside [0, 1], neither nth nor probability, or a negative
   // duration.
   base::Result<> inject(const FaultSpec& spec);

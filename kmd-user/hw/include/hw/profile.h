@@ -16,6 +16,7 @@ struct CostModel {
   base::Nanos packet = 0;        // per packet
   base::Nanos workgroup = 0;     // per workgroup of a dispatch, times the kernel's own weight
   base::Nanos per_kilobyte = 0;  // copies and fills
+  base::Nanos gpu_reset = base::kNanosPerMilli;  // how long the chip is gone
 
   static CostModel measured() { return {}; }
   static CostModel modelled() { return {50, 2'000, 100}; }

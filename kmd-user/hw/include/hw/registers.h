@@ -60,6 +60,22 @@ inline constexpr uint32_t kVmFaultAddrLo = 0x0284;
 inline constexpr uint32_t kVmFaultAddrHi = 0x0288;
 inline constexpr uint32_t kVmFaultStatus = 0x028c;  // vmid | write << 4 | FaultReason << 8
 
+// --- Resets of more than a ring ---
+
+// Engine (soft) reset, GRBM_SOFT_RESET: writing a mask of blocks resets all rings of those, as
+// kRingReset does one, but ends more. Reads back the blocks that are not done.
+inline constexpr uint32_t kSoftReset = 0x0300;
+inline constexpr uint32_t kSoftResetGfx = 1u << 0;
+inline constexpr uint32_t kSoftResetCompute = 1u << 1;
+inline constexpr uint32_t kSoftResetSdma0 = 1u << 8;  // << instance
+// Whole-GPU reset (mode 1). Until it is done every register reads as kNoAnswer and ignores writes,
+// doorbells too; then all are as after power on. VRAM is kept, unless kGpuResetLoseVram is
+// written too or the fault "vram-loss" is injected.
+inline constexpr uint32_t kGpuReset = 0x0304;
+inline constexpr uint32_t kGpuResetMode1 = 1u << 0;
+inline constexpr uint32_t kGpuResetLoseVram = 1u << 1;
+inline constexpr uint32_t kNoAnswer = 0xffffffff;
+
 // --- Rings ---
 
 // Ring i in the order gfx, compute, SDMA.
