@@ -31,14 +31,16 @@ const std::map<std::string, base::LogLevel> kLogLevels = {{"error", base::LogLev
 const std::map<std::string, LoopKind> kLoops = {
     {"auto", LoopKind::kAuto}, {"uring", LoopKind::kUring}, {"epoll", LoopKind::kEpoll}};
 
+constexpr int64_t kMaxTimeoutMs = int64_t{1} << 40;
+
 // What needs more than one conversion before it is an Options.
 struct Texts {
   std::string mode = "0666";
   std::vector<std::string> faults;
   std::vector<std::string> without;
   uint64_t vram_mib = 1024;
-  int64_t timeout_ms = 2000;
-  int64_t compute_timeout_ms = 10000;
+  std::string lockup_timeout;
+  std::string as;
 };
 
 void add_transport_options(CLI::App& app, Options& options, Texts& texts) {
@@ -76,11 +78,16 @@ void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--without", texts.without,
                  "Driver features to leave out: syncobj, timeline, prime, dumb")
       ->allow_extra_args(false);
-  app.add_option("--timeout", texts.timeout_ms,
-                 "Longest execution of a job on gfx and SDMA in ms, 0 for any (2000)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
-  app.add_option("--compute-timeout", texts.compute_timeout_ms, "The same on compute rings (10000)")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  app.add_option(
+      "--lockup-timeout", texts.lockup_timeout,
+      "Longest execution of a job in ms, for GFX[,COMPUTE[,SDMA[,VIDEO]]] (2000,10000,2000)");
+  app.add_option(
+      "--recovery", options.driver.recovery,
+      "Jobs beside one that hangs: reemit-innocent, karma, cancel-all (reemit-innocent)");
+  app.add_option("--hang-limit", options.driver.hang_limit,
+                 "Chances of a job that hangs, with karma (1)");
+  app.add_option("--compat", texts.as, "Recover as Linux 6.12 does")
+      ->check(CLI::IsMember({"6.12"}));
   app.add_option("--workers", options.workers, "Threads that execute; 0: by the machine (0)")
       ->check(CLI::Range(0, 64));
   app.add_option("--inject", texts.faults,
@@ -105,8 +112,12 @@ base::Result<> convert(const Texts& texts, Options& options) {
   if (!mode) return base::fail(EINVAL, "--mode: {} is not an octal mode", texts.mode);
   options.mode = *mode;
   options.profile.vram_bytes = texts.vram_mib << 20;
-  options.driver.timeout = texts.timeout_ms * base::kNanosPerMilli;
-  options.driver.compute_timeout = texts.compute_timeout_ms * base::kNanosPerMilli;
+  if (!texts.lockup_timeout.empty()) {
+    auto timeout = parse_lockup_timeout(texts.lockup_timeout);
+    if (!timeout) return tl::unexpected(std::move(timeout).error());
+    options.driver.lockup_timeout = *timeout;
+  }
+  options.driver.as_6_12 = !texts.as.empty();
   for (const std::string& text : texts.without) {
     const auto features = drv::parse_features(text);
     if (!features) return base::fail(EINVAL, "--without: \"{}\" is not understood", text);
@@ -121,6 +132,27 @@ base::Result<> convert(const Texts& texts, Options& options) {
 }
 
 }  // namespace
+
+base::Result<drv::LockupTimeout> parse_lockup_timeout(std::string_view text) {
+  drv::LockupTimeout timeout;
+  int64_t unused_video = 0;
+  base::Nanos* const engines[] = {&timeout.gfx, &timeout.compute, &timeout.sdma, &unused_video};
+  size_t count = 0;
+  for (std::string_view rest = text;; ++count) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    int64_t ms = 0;
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), ms);
+    if (count == std::size(engines) || error != std::errc() || end != one.data() + one.size() ||
+        ms > kMaxTimeoutMs)
+      return base::fail(EINVAL, "--lockup-timeout: \"{}\" is not up to four numbers of ms", text);
+    if (ms != 0) *engines[count] = std::max<int64_t>(ms, 0) * base::kNanosPerMilli;
+    if (one.size() == rest.size()) break;
+    rest.remove_prefix(one.size() + 1);
+  }
+  // One value is for all but compute.
+  if (count == 0) timeout.sdma = timeout.gfx;
+  return timeout;
+}
 
 base::Result<hw::FaultSpec> parse_fault(std::string_view text) {
   hw::FaultSpec spec;

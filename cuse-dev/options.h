@@ -63,6 +63,11 @@ struct ParsedOptions {
 };
 ParsedOptions parse_options(int argc, const char* const* argv);
 
+// amdgpu's lockup_timeout: up to four numbers of ms, for gfx, compute, SDMA and video (of which
+// there is none); 0 keeps the default, negative is for ever; one alone is for all but compute.
+// -EINVAL.
+base::Result<drv::LockupTimeout> parse_lockup_timeout(std::string_view text);
+
 // "name[,ring=R][,nth=N][,probability=P][,seed=S][,duration=NS]". -EINVAL: an unknown key or a
 // value that is no number; the name is checked by the injector.
 base::Result<hw::FaultSpec> parse_fault(std::string_view text);

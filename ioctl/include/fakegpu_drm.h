@@ -196,6 +196,8 @@ struct drm_fakegpu_ctx_destroy {
 
 #define DRM_FAKEGPU_CTX_RESET (1u << 0)  /* a recovery took place since the context was made */
 #define DRM_FAKEGPU_CTX_GUILTY (1u << 1) /* and this context caused one; it takes no more work */
+#define DRM_FAKEGPU_CTX_VRAM_LOST (1u << 2) /* VRAM was lost since; it takes no more work */
+#define DRM_FAKEGPU_CTX_RESET_IN_PROGRESS (1u << 3) /* a recovery is under way now */
 
 struct drm_fakegpu_ctx_query {
 	__u32 ctx_id;

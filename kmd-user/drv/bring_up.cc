@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Device bring-up in named steps. Each step's parts undo themselves when the device is dropped, so
 // a step that fails leaves the chip as it was found.
+#include <algorithm>
+
 #include "base/log.h"
 #include "device.h"
 #include "hw/registers.h"
@@ -9,6 +11,19 @@ namespace fakegpu::drv {
 
 namespace reg = hw::reg;
 
+constexpr std::byte kVramMark{0xa5};
+
+base::Nanos timeout_of(const LockupTimeout& timeout, uint32_t ring_type) {
+  switch (ring_type) {
+    case DRM_FAKEGPU_RING_GFX:
+      return timeout.gfx;
+    case DRM_FAKEGPU_RING_COMPUTE:
+      return timeout.compute;
+    default:
+      return timeout.sdma;
+  }
+}
+
 struct Device::Step {
   std::string_view name;
   base::Result<> (Device::*run)();
@@ -16,6 +31,7 @@ struct Device::Step {
 
 base::Result<> Device::bring_up() {
   static constexpr Step kSteps[] = {
+      {"configure recovery", &Device::configure_recovery},
       {"discover blocks", &Device::discover_blocks},
       {"load golden registers", &Device::load_golden_registers},
       {"init memory", &Device::init_memory},
@@ -32,6 +48,13 @@ base::Result<> Device::bring_up() {
       return base::fail(error.code(), "bring-up step '{}': {}", step.name, error.message());
     }
   }
+  return {};
+}
+
+base::Result<> Device::configure_recovery() {
+  const auto policy = find_aftermath_policy(options_.as_6_12 ? "cancel-all" : options_.recovery);
+  if (!policy) return tl::unexpected(policy.error());
+  recovery_.configure({*policy, options_.hang_limit, options_.as_6_12});
   return {};
 }
 
@@ -95,12 +118,18 @@ base::Result<> Device::init_memory() {
   if (!arena) return tl::unexpected(std::move(arena).error());
   kernel_arena_ = std::move(*arena);
   kernel_usage_ = base::make_ref<mm::Usage>();
+  auto mark = memory_->create({.size = hw::kPageSize, .heap = mm::Heap::kVram}, kernel_arena_,
+                              kernel_usage_);
+  if (!mark) return tl::unexpected(std::move(mark).error());
+  vram_mark_ = std::move(*mark);
+  std::ranges::fill(vram_mark_->bytes(), kVramMark);
   return {};
 }
 
 base::Result<> Device::start_interrupts() {
   interrupts_ = std::make_unique<InterruptRing>(function_);
-  FAKEGPU_TRY(interrupts_->start(*memory_, kernel_arena_, kernel_usage_));
+  FAKEGPU_TRY(interrupts_->allocate(*memory_, kernel_arena_, kernel_usage_));
+  interrupts_->start();
   function_.set_interrupt_handler([this] { handle_interrupt(); });
   return {};
 }
@@ -126,8 +155,7 @@ base::Result<> Device::start_rings() {
       scheduling.name = std::move(name);
       scheduling.credit_limit = options_.hw_submission;
       scheduling.depth = options_.queue_time;
-      scheduling.timeout =
-          type == DRM_FAKEGPU_RING_COMPUTE ? options_.compute_timeout : options_.timeout;
+      scheduling.timeout = timeout_of(options_.lockup_timeout, type);
       ring->make_scheduler(std::move(scheduling), std::move(*policy), tracer_, contexts_);
       rings_.push_back(std::move(ring));
     }
@@ -155,6 +183,22 @@ base::Result<> Device::test_rings() {
     ring->set_ready(true);
   }
   return {};
+}
+
+// What bring-up programs and a reset of the whole chip forgets, but for the rings.
+bool Device::power_up_again() {
+  if (const auto result = load_golden_registers(); !result)
+    base::log(base::LogLevel::kError, "after a GPU reset: {}", result.error().message());
+  interrupts_->start();
+  vmids_.reset();
+  const bool lost =
+      std::ranges::any_of(vram_mark_->bytes(), [](std::byte byte) { return byte != kVramMark; });
+  if (lost) {
+    base::log(base::LogLevel::kWarning, "VRAM is lost due to GPU reset!");
+    std::ranges::fill(vram_mark_->bytes(), kVramMark);
+    for (Vm* vm = vms_.front(); vm; vm = vms_.next(*vm)) vm->space().rebuild();
+  }
+  return lost;
 }
 
 }  // namespace fakegpu::drv

@@ -4,11 +4,12 @@
 namespace fakegpu::drv {
 
 Context::Context(VmRef vm, sched::Priority priority, std::vector<sched::AccountRef> accounts,
-                 uint64_t resets, base::Ref<FencePage> page)
+                 RecoveryCounts counts, base::Ref<FencePage> page)
     : vm_(std::move(vm)),
       priority_(priority),
       accounts_(std::move(accounts)),
-      resets_at_creation_(resets),
+      counts_at_creation_(counts),
+      ended_(accounts_.size()),
       entities_(accounts_.size()),
       fence_page_(std::move(page)),
       fence_slot_(fence_page_->take()),
@@ -41,6 +42,11 @@ base::Result<sched::Entity*> Context::entity(unsigned ring, sched::Scheduler& sc
     entities_[ring] = std::move(*entity);
   }
   return entities_[ring].get();
+}
+
+int Context::refusal(unsigned ring, const RecoveryCounts& now) const {
+  if (guilty_ || now.vram_losses != counts_at_creation_.vram_losses) return -ECANCELED;
+  return ended_[ring];
 }
 
 void Context::urge(unsigned ring, uint64_t seqno) {

@@ -13,12 +13,18 @@
 
 namespace fakegpu::drv {
 
+// What recoveries have done so far.
+struct RecoveryCounts {
+  uint64_t resets = 0;
+  uint64_t vram_losses = 0;
+};
+
 class Context final : public base::RefCounted {
  public:
-  // `resets`: the device's recovery count now. `page`: the file's.
+  // `counts`: the device's now. `page`: the file's.
   // `accounts`: the file's, by ring.
   Context(VmRef vm, sched::Priority priority, std::vector<sched::AccountRef> accounts,
-          uint64_t resets, base::Ref<FencePage> page);
+          RecoveryCounts counts, base::Ref<FencePage> page);
 
   uint32_t id() const { return id_; }
   // Given once its handle is known.
@@ -26,7 +32,7 @@ class Context final : public base::RefCounted {
   const VmRef& vm() const { return vm_; }
   sched::Priority priority() const { return priority_; }
   void set_priority(sched::Priority priority);
-  uint64_t resets_at_creation() const { return resets_at_creation_; }
+  const RecoveryCounts& counts_at_creation() const { return counts_at_creation_; }
 
   // The entity for a ring, made at first use.
   base::Result<sched::Entity*> entity(unsigned ring, sched::Scheduler& scheduler);
@@ -43,6 +49,13 @@ class Context final : public base::RefCounted {
   // A job of this context caused a recovery: it takes no more work (-ECANCELED).
   bool guilty() const { return guilty_; }
   void mark_guilty() { guilty_ = true; }
+  // Finished on that ring: further work there gets `error`. Only the first counts.
+  void end(unsigned ring, int error) {
+    if (ended_[ring] == 0) ended_[ring] = error;
+  }
+  // 0, or the negative errno with which it refuses work there: it is guilty, what it knew of VRAM
+  // is lost, or it has ended.
+  int refusal(unsigned ring, const RecoveryCounts& now) const;
 
   // Its handle or its file is gone: queued jobs finish with -ESRCH.
   void kill(base::Nanos now);
@@ -57,8 +70,9 @@ class Context final : public base::RefCounted {
   VmRef vm_;
   sched::Priority priority_;
   std::vector<sched::AccountRef> accounts_;
-  uint64_t resets_at_creation_;
+  RecoveryCounts counts_at_creation_;
   bool guilty_ = false;
+  std::vector<int> ended_;  // by ring: the error that it gets there; 0: none
   std::vector<std::unique_ptr<sched::Entity>> entities_;  // by ring
   base::Ref<FencePage> fence_page_;
   uint32_t fence_slot_;

@@ -25,8 +25,8 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
       tracer_(tracer),
       lock_(clock, [this] { settle(); }),
       vmids_(function),
-      quarantine_(lock_, vmids_, clock, executor),
-      recovery_(lock_, clock, executor, tracer, quarantine_) {}
+      reset_steps_(function, rings_, vmids_),
+      recovery_(lock_, executor, tracer, *this, reset_steps_, quarantine_) {}
 
 base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
                                                      base::Clock& clock, base::Executor& executor,
@@ -70,12 +70,14 @@ void Device::handle_interrupt() {
       recover_faulted(*ring, "the report of its fault was lost");
     }
   }
+  recovery_.look();
 }
 
 // Only if the queue stands now: a report may arrive when the ring was reset for it already, and
 // would then blame whoever executes next. A ring that was given up stays so.
 void Device::recover_faulted(Ring& ring, std::string_view why) {
-  if (!unplugged_ && ring.ready() && ring.faulted()) recovery_.begin(ring, nullptr, why);
+  if (!unplugged_ && ring.ready() && ring.faulted())
+    recovery_.suspect({Suspicion::Cause::kFault, ring, nullptr, std::string(why)});
 }
 
 void Device::ring_kicked(Ring& ring) {
@@ -95,7 +97,9 @@ void Device::settle() {
 sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {
   ring.process_fences(now());
   if (job.state() != sched::JobState::kRunning) return sched::TimeoutVerdict::kNoHang;
-  recovery_.begin(ring, &job, "job exceeded its time");
+  // That it was not heard is no fault of the job's.
+  if (ring.repeat_doorbell()) return sched::TimeoutVerdict::kNoHang;
+  recovery_.suspect({Suspicion::Cause::kTimeout, ring, &job, "job exceeded its time"});
   return sched::TimeoutVerdict::kReset;
 }
 
@@ -132,6 +136,7 @@ void Device::arm_fallback() {
     bool busy = false;
     for (const auto& ring : rings_) {
       ring->process_fences(now());
+      if (ring->busy() && !recovery_.concerns(*ring)) ring->repeat_doorbell();
       busy |= ring->busy();
     }
     if (busy) arm_fallback();
@@ -156,7 +161,6 @@ void Device::shutdown() {
   // Each takes itself out.
   while (!accessed_.empty()) (*accessed_.begin())->unplug();
   recovery_.stop();
-  quarantine_.stop();
   const base::Nanos now = this->now();
   for (const auto& ring : rings_) {
     ring->request_reset();

@@ -21,6 +21,7 @@
 #include "mm/vmid.h"
 #include "quarantine.h"
 #include "recovery.h"
+#include "reset_steps.h"
 #include "ring.h"
 
 namespace fakegpu::drv {
@@ -28,7 +29,7 @@ namespace fakegpu::drv {
 class DmaBufFile;
 class FileImpl;
 
-class Device final : private RingOwner {
+class Device final : private RingOwner, private RecoveryHost {
  public:
   static base::Result<std::unique_ptr<Device>> create(hw::Function& function, Options options,
                                                       base::Clock& clock, base::Executor& executor,
@@ -54,6 +55,11 @@ class Device final : private RingOwner {
   base::Ref<Master>& master() { return master_; }
   ChannelTokens& tokens() { return tokens_; }
   Recovery& recovery() { return recovery_; }
+  // So that it is known as long as it lives.
+  VmRef add_vm(VmRef vm) {
+    vms_.push_back(*vm);
+    return vm;
+  }
   const std::vector<std::unique_ptr<Ring>>& rings() const { return rings_; }
   // Pages of the driver itself: rings, page tables.
   const base::Ref<mm::Arena>& kernel_arena() const { return kernel_arena_; }
@@ -84,6 +90,7 @@ class Device final : private RingOwner {
          base::Tracer& tracer);
   base::Result<> bring_up();
   // The steps, in order.
+  base::Result<> configure_recovery();
   base::Result<> discover_blocks();
   base::Result<> load_golden_registers();
   base::Result<> init_memory();
@@ -99,7 +106,10 @@ class Device final : private RingOwner {
 
   void ring_kicked(Ring& ring) override;
   sched::TimeoutVerdict ring_timed_out(Ring& ring, SubmitJob& job) override;
+  RecoveryCounts recoveries() const override { return recovery_.counts(); }
   void ring_busy(Ring& ring) override;
+
+  bool power_up_again() override;
 
   hw::Function& function_;
   Options options_;
@@ -120,9 +130,12 @@ class Device final : private RingOwner {
   base::Ref<mm::Arena> kernel_arena_;
   base::Ref<mm::Usage> kernel_usage_;
   std::unique_ptr<InterruptRing> interrupts_;
+  mm::BoRef vram_mark_;  // a pattern in VRAM that tells whether that was lost
   std::vector<std::unique_ptr<Ring>> rings_;
   std::vector<Ring*> kicked_;
+  base::List<Vm> vms_;
   Quarantine quarantine_;
+  ResetSteps reset_steps_;
   Recovery recovery_;
   base::Ref<Master> master_;
   ChannelTokens tokens_;

@@ -49,7 +49,7 @@ Outcome create(Call& call) {
   if (!vm) return -ENOENT;
   if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
   auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.accounts(),
-                                         device.recovery().count(), file.fence_page());
+                                         device.recovery().counts(), file.fence_page());
   arg.ctx_id = file.contexts().insert(context);
   arg.fence_slot = context->fence_slot();
   context->set_id(arg.ctx_id);
@@ -82,9 +82,12 @@ Outcome query(Call& call) {
   if (!context) return -ENOENT;
   const sched::Usage stats = context->usage();
   arg.flags = 0;
-  if (device.recovery().count() != context->resets_at_creation())
-    arg.flags |= DRM_FAKEGPU_CTX_RESET;
+  const RecoveryCounts now = device.recovery().counts();
+  const RecoveryCounts& then = context->counts_at_creation();
+  if (now.resets != then.resets) arg.flags |= DRM_FAKEGPU_CTX_RESET;
+  if (now.vram_losses != then.vram_losses) arg.flags |= DRM_FAKEGPU_CTX_VRAM_LOST;
   if (context->guilty()) arg.flags |= DRM_FAKEGPU_CTX_GUILTY;
+  if (device.recovery().in_progress()) arg.flags |= DRM_FAKEGPU_CTX_RESET_IN_PROGRESS;
   arg.priority = from_priority(context->priority());
   arg.jobs_submitted = stats.pushed;
   arg.jobs_completed = stats.completed;

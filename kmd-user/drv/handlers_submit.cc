@@ -94,7 +94,7 @@ Outcome submit_locked(Call& call, Arguments& arguments) {
   if (const int error = look_up(file, arguments, dependencies, outs)) return error;
   BoUses bos;
   if (const int error = bos.look_up(file.bos(), arguments.bos)) return error;
-  if (context->guilty()) return -ECANCELED;
+  if (const int refusal = context->refusal(arg.ring, device.recovery().counts())) return refusal;
   if (!ring.ready()) return -ENODEV;
   if (file.jobs()->live >= device.options().file_jobs) return -EAGAIN;
   auto entity = context->entity(arg.ring, ring.scheduler());

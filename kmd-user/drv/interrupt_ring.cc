@@ -13,16 +13,20 @@ InterruptRing::~InterruptRing() {
   if (buffer_) function_.write32(reg::kIhCntl, 0);
 }
 
-base::Result<> InterruptRing::start(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
-                                    base::Ref<mm::Usage> usage) {
+base::Result<> InterruptRing::allocate(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
+                                       base::Ref<mm::Usage> usage) {
   auto buffer = manager.create({.size = kBytes, .heap = mm::Heap::kSystem}, arena, usage);
   if (!buffer) return tl::unexpected(std::move(buffer).error());
   buffer_ = std::move(*buffer);
+  return {};
+}
+
+void InterruptRing::start() {
+  rptr_ = 0;
   function_.write64(reg::kIhBaseLo, buffer_->address());
   function_.write32(reg::kIhSize, kBytes);
   function_.write32(reg::kIhRptr, 0);
   function_.write32(reg::kIhCntl, 1);
-  return {};
 }
 
 bool InterruptRing::next(hw::IhEntry& entry, bool& complete) {

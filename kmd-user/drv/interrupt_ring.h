@@ -16,8 +16,10 @@ class InterruptRing {
   // Turns interrupts off.
   ~InterruptRing();
 
-  base::Result<> start(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
-                       base::Ref<mm::Usage> usage);
+  base::Result<> allocate(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
+                          base::Ref<mm::Usage> usage);
+  // Programs it, empty, and turns interrupts on. Again after a reset of the chip.
+  void start();
 
   // Visits every entry that has arrived, each copied before it is looked at. Returns false if
   // entries were lost since the last call: the caller must look at everything.

@@ -42,7 +42,10 @@ class SubmitJob final : public sched::Job {
   void set_emission(fence::FenceRef fence, unsigned vmid) {
     emission_ = std::move(fence);
     vmid_ = vmid;
+    ++emissions_;
   }
+  // How often it was emitted.
+  unsigned emissions() const { return emissions_; }
   // After arm(), before anybody else can listen to the finished fence: whoever is told by it finds
   // it in the fence page.
   void report_progress() {
@@ -74,6 +77,7 @@ class SubmitJob final : public sched::Job {
   std::vector<drm_fakegpu_ib> ibs_;
   fence::FenceRef emission_;
   unsigned vmid_ = 0;
+  unsigned emissions_ = 0;
   base::Ref<EventQueue> queue_;
   drm_fakegpu_event_fence event_ = {};
 };

@@ -7,124 +7,254 @@
 
 namespace fakegpu::drv {
 
+namespace {
+
+// What of a ring has completed is done, and must not run twice.
+void keep_completed(Ring& ring, base::Nanos now) {
+  ring.process_fences(now);
+  ring.scheduler().for_each_pending([&ring](sched::Job& pending) {
+    auto& job = static_cast<SubmitJob&>(pending);
+    if (job.emission() && job.emission()->test_signaled())
+      ring.scheduler().reattach(job, job.emission());
+  });
+}
+
+}  // namespace
+
 Recovery::~Recovery() {
   stop();
 }
 
 void Recovery::stop() {
   if (timer_) executor_.cancel(std::exchange(timer_, 0));
-  resetting_.clear();
+  episode_.reset();
+  waiting_.clear();
 }
 
-bool Recovery::recovering(const Ring& ring) const {
-  return std::any_of(resetting_.begin(), resetting_.end(),
-                     [&ring](const Resetting& r) { return r.ring == &ring; });
+bool Recovery::concerns(const Ring& ring) const {
+  if (episode_ && (episode_->suspect.ring == &ring ||
+                   std::ranges::find(episode_->standing, &ring) != episode_->standing.end()))
+    return true;
+  return awaited(ring);
 }
 
-void Recovery::begin(Ring& ring, SubmitJob* guilty, std::string_view why) {
-  if (recovering(ring)) return;
-  const base::Nanos now = clock_.now();
-  ring.process_fences(now);
-  ring.scheduler().stop(now);
-  if (!guilty) {
-    ring.scheduler().for_each_pending([&guilty](sched::Job& job) {
-      if (!guilty) guilty = static_cast<SubmitJob*>(&job);
+bool Recovery::awaited(const Ring& ring) const {
+  return std::ranges::any_of(waiting_, [&](const Case& one) { return one.ring == &ring; });
+}
+
+void Recovery::suspect(Suspicion suspicion) {
+  Ring& ring = suspicion.ring;
+  if (wedged_) return;
+  // A queue may stop while waves of it are being killed; that takes another step than this.
+  const bool other = suspicion.cause == Suspicion::Cause::kFault && episode_ &&
+                     episode_->suspect.ring == &ring && episode_->step == ResetStep::kKillWaves;
+  if (other ? awaited(ring) : concerns(ring)) return;
+  SubmitJob* job = suspicion.job;
+  if (!job) {
+    ring.process_fences(lock_.now());
+    ring.scheduler().for_each_pending([&job](sched::Job& pending) {
+      auto& candidate = static_cast<SubmitJob&>(pending);
+      if (!job && candidate.emission() && !candidate.emission()->test_signaled()) job = &candidate;
     });
   }
-  base::log(base::LogLevel::kWarning, "ring {} timeout, signaled seq={}, emitted seq={}: {}",
-            ring.info().name, ring.completed(), ring.emitted(), why);
-  tracer_.emit("gpu_reset_begin", {{"ring", ring.info().name}, {"reason", why}});
-  ++count_;
-  ring.request_reset();
-  resetting_.push_back({&ring, base::Ref<SubmitJob>(guilty), now, 0});
+  waiting_.push_back({suspicion.cause, &ring, base::Ref<SubmitJob>(job), std::move(suspicion.why)});
+  if (!episode_) open_next();
+}
+
+// Whether it has not ended meanwhile, by itself or by somebody else's reset.
+bool Recovery::still_suspect(const Case& suspect) const {
+  suspect.ring->process_fences(lock_.now());
+  if (suspect.cause == Suspicion::Cause::kFault) return suspect.ring->faulted();
+  return suspect.job && suspect.job->state() == sched::JobState::kRunning &&
+         !suspect.job->emission()->test_signaled();
+}
+
+void Recovery::open_next() {
+  while (!waiting_.empty() && !wedged_) {
+    Case suspect = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (!still_suspect(suspect)) continue;
+    base::log(base::LogLevel::kWarning, "ring {} timeout, signaled seq={}, emitted seq={}: {}",
+              suspect.ring->info().name, suspect.ring->completed(), suspect.ring->emitted(),
+              suspect.why);
+    tracer_.emit("gpu_reset_begin",
+                 {{"ring", suspect.ring->info().name}, {"reason", std::string_view(suspect.why)}});
+    const bool fault = suspect.cause == Suspicion::Cause::kFault;
+    episode_.emplace();
+    episode_->suspect = std::move(suspect);
+    enter(fault ? ResetStep::kQueueReset : ResetStep::kKillWaves);
+    return;
+  }
+}
+
+void Recovery::enter(ResetStep step) {
+  Episode& episode = *episode_;
+  episode.step = step;
+  episode.phase = Phase::kActing;
+  episode.last_look = lock_.now();
+  episode.waited = 0;
+  tracer_.emit("gpu_reset_step",
+               {{"ring", episode.suspect.ring->info().name}, {"step", info(step).name}});
+  for (Ring* ring : steps_.covered(step, *episode.suspect.ring)) stand(*ring);
+  steps_.begin(step, *episode.suspect.ring, episode.suspect.job.get());
   arm();
+}
+
+void Recovery::stand(Ring& ring) {
+  if (std::ranges::find(episode_->standing, &ring) != episode_->standing.end()) return;
+  ring.process_fences(lock_.now());
+  ring.scheduler().stop(lock_.now());
+  episode_->standing.push_back(&ring);
 }
 
 void Recovery::arm() {
   if (timer_) return;
-  timer_ = executor_.post_at(clock_.now() + kPoll, [this] {
+  timer_ = executor_.post_at(lock_.now() + kPoll, [this] {
     DeviceLock::Guard guard(lock_);
     timer_ = 0;
-    poll();
+    look();
   });
 }
 
-void Recovery::poll() {
-  const base::Nanos now = clock_.now();
-  for (size_t i = 0; i < resetting_.size();) {
-    Resetting& one = resetting_[i];
-    one.waited += std::min(now - std::exchange(one.last_look, now), kLongestGap);
-    const bool done = one.ring->reset_done();
-    if (!done && one.waited < kBound) {
-      ++i;
-      continue;
+void Recovery::look() {
+  if (!episode_) return;
+  Episode& episode = *episode_;
+  Ring& suspect = *episode.suspect.ring;
+  const base::Nanos now = lock_.now();
+  episode.waited += std::min(now - std::exchange(episode.last_look, now), kLongestGap);
+  if (episode.phase == Phase::kActing) {
+    if (episode.step == ResetStep::kKillWaves) suspect.process_fences(now);
+    if (steps_.done(episode.step, suspect, episode.suspect.job.get())) acted();
+  } else if (tests_passed()) {
+    conclude();
+  }
+  if (!episode_) {
+    open_next();
+    return;
+  }
+  if (episode.waited >= info(episode.step).bound) next_step();
+  if (episode_) arm();
+}
+
+// The hardware has done the step. What it had completed by then counts; the rest will not come.
+void Recovery::acted() {
+  Episode& episode = *episode_;
+  if (episode.step == ResetStep::kKillWaves) {
+    conclude();
+    return;
+  }
+  const base::Nanos now = lock_.now();
+  for (Ring* ring : episode.standing) keep_completed(*ring, now);
+  if (episode.step == ResetStep::kGpuReset) {
+    if (host_.power_up_again()) episode.vram_lost = true;
+  }
+  for (Ring* ring : episode.standing) {
+    ring->restart();
+    ring->emit_test();
+  }
+  episode.phase = Phase::kTesting;
+  episode.waited = 0;
+}
+
+bool Recovery::tests_passed() const {
+  return std::ranges::all_of(episode_->standing,
+                             [](const Ring* ring) { return ring->test_passed(); });
+}
+
+void Recovery::next_step() {
+  Episode& episode = *episode_;
+  base::log(base::LogLevel::kError, "Ring {} {} failed", episode.suspect.ring->info().name,
+            info(episode.step).name);
+  if (episode.step != ResetStep::kGpuReset) {
+    enter(static_cast<ResetStep>(static_cast<unsigned>(episode.step) + 1));
+  } else if (episode.phase == Phase::kTesting && !std::exchange(episode.retried, true)) {
+    enter(ResetStep::kGpuReset);
+  } else {
+    wedge();
+  }
+}
+
+// Whom to blame, unless it has completed after all: also those of the rings that stand whose own
+// suspicion was waiting, and is over with this.
+std::vector<base::Ref<SubmitJob>> Recovery::take_culprits() {
+  std::vector<base::Ref<SubmitJob>> culprits;
+  const auto add = [&](Case& one) {
+    if (one.job && one.job->state() == sched::JobState::kRunning && !one.job->parent())
+      culprits.push_back(std::move(one.job));
+  };
+  add(episode_->suspect);
+  std::erase_if(waiting_, [&](Case& one) {
+    if (std::ranges::find(episode_->standing, one.ring) == episode_->standing.end()) return false;
+    add(one);
+    return true;
+  });
+  return culprits;
+}
+
+void Recovery::blame(SubmitJob& job) {
+  if (!options_.as_6_12 || episode_->step == ResetStep::kGpuReset) job.context().mark_guilty();
+}
+
+void Recovery::conclude() {
+  Episode& episode = *episode_;
+  ++counts_.resets;
+  if (episode.vram_lost) ++counts_.vram_losses;
+  if (episode.step == ResetStep::kKillWaves) {
+    // Its fence has signalled with -ENODATA, and the ring goes on by itself.
+    blame(*episode.suspect.job);
+  } else {
+    const Aftermath after{take_culprits(), episode.vram_lost, options_.hang_limit};
+    for (const auto& job : after.culprits) {
+      episode.suspect.ring->scheduler().increase_karma(*job);
+      if (options_.policy->blames(*job, after)) blame(*job);
     }
-    Resetting ended = std::move(one);
-    resetting_.erase(resetting_.begin() + static_cast<ptrdiff_t>(i));
-    done ? finish(ended) : give_up(ended);
+    for (Ring* ring : episode.standing) settle(*ring, after);
   }
-  if (!resetting_.empty()) arm();
+  const std::string& name = episode.suspect.ring->info().name;
+  tracer_.emit("gpu_reset_end", {{"ring", name}, {"step", info(episode.step).name}});
+  base::log(base::LogLevel::kInfo, "Ring {} {} succeeded", name, info(episode.step).name);
+  episode_.reset();
 }
 
-void Recovery::keep_completed(Ring& ring) {
-  ring.process_fences(clock_.now());
-  ring.scheduler().for_each_pending([&ring](sched::Job& pending) {
-    auto& job = static_cast<SubmitJob&>(pending);
-    if (job.emission()->test_signaled()) ring.scheduler().reattach(job, job.emission());
-  });
-}
-
-void Recovery::finish(Resetting& resetting) {
-  Ring& ring = *resetting.ring;
-  const base::Nanos now = clock_.now();
-  keep_completed(ring);
-  ring.forget_emissions();
-  ring.restart();
-
-  Context* guilty = nullptr;
-  if (resetting.guilty && !resetting.guilty->parent()) {
-    guilty = &resetting.guilty->context();
-    guilty->mark_guilty();
-  }
+// Accounts for what was in flight on the ring, and lets it go on.
+void Recovery::settle(Ring& ring, const Aftermath& after) {
   std::vector<base::Ref<SubmitJob>> innocent;
   ring.scheduler().for_each_pending([&](sched::Job& pending) {
     auto& job = static_cast<SubmitJob&>(pending);
     if (job.parent()) return;  // completed
-    if (&job == resetting.guilty.get()) {
-      ring.scheduler().fail_pending(job, -ETIME);
-    } else if (&job.context() == guilty) {
-      ring.scheduler().fail_pending(job, -ECANCELED);
-    } else {
+    const Fate fate = options_.policy->judge(job, after);
+    if (fate.reemit) {
       innocent.emplace_back(&job);
+      return;
     }
+    // In 6.12 drm_sched_start() overwrites what the timeout handler had set.
+    const int error = options_.as_6_12 ? -ECANCELED : fate.error;
+    ring.scheduler().fail_pending(job, error);
+    if (fate.ends_context) job.context().end(ring.info().index, error);
   });
-  // Oldest first, as they were.
-  for (const auto& job : innocent) {
-    // Its space had a VMID, but may have lost it to a dead ring since, and nobody may wait here.
-    if (ring.prepare_job(*job)) {
-      ring.scheduler().fail_pending(*job, -ECANCELED);
-    } else {
-      ring.scheduler().reattach(*job, ring.emit(*job));
-    }
-  }
-  ring.scheduler().start(now, -ECANCELED);
-  tracer_.emit("gpu_reset_end", {{"ring", ring.info().name}, {"reemitted", innocent.size()}});
-  base::log(base::LogLevel::kInfo, "Ring {} reset succeeded", ring.info().name);
+  // Until here their address spaces kept their VMIDs. Oldest first, as they were.
+  ring.forget_emissions();
+  for (const auto& job : innocent) ring.scheduler().reattach(*job, ring.emit(*job));
+  ring.scheduler().start(lock_.now(), -ECANCELED);
 }
 
-void Recovery::give_up(Resetting& resetting) {
-  Ring& ring = *resetting.ring;
-  base::log(base::LogLevel::kError, "Ring {} reset failed", ring.info().name);
-  tracer_.emit("gpu_reset_failed", {{"ring", ring.info().name}});
-  keep_completed(ring);
-  quarantine_.take(ring);
-  if (resetting.guilty && !resetting.guilty->parent()) {
-    resetting.guilty->context().mark_guilty();
-    ring.scheduler().fail_pending(*resetting.guilty, -ETIME);
+void Recovery::wedge() {
+  wedged_ = true;
+  ++counts_.resets;
+  base::log(base::LogLevel::kError, "device wedged, needs recovery");
+  tracer_.emit("gpu_wedged", {{"ring", episode_->suspect.ring->info().name}});
+  for (const auto& job : take_culprits()) {
+    job->context().mark_guilty();
+    job->finished()->set_error(-ETIME);
   }
-  ring.forget_emissions();
-  ring.set_ready(false);
-  ring.scheduler().start(clock_.now(), -ECANCELED);
+  for (Ring* ring : episode_->standing) {
+    quarantine_.hold(*ring);
+    ring->forget_emissions();
+    ring->set_ready(false);
+    ring->scheduler().start(lock_.now(), -ENODEV);
+  }
+  episode_.reset();
+  waiting_.clear();
 }
 
 }  // namespace fakegpu::drv

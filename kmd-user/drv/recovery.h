@@ -1,70 +1,134 @@
 // SPDX-License-Identifier: MIT
-// Recovery of one ring by queue reset. The job that executes is guilty: it finishes with -ETIME and
-// its context takes no more work; the guilty context's other jobs on the ring finish with
-// -ECANCELED; jobs of other contexts are emitted again and run. Real counterpart: amdgpu's ring
-// reset with re-emission (amdgpu_ring_reset_helper_begin and _end).
+// Recovery of the device: one reset domain for all rings. A suspect is taken up the ladder until
+// the hardware runs again; then every job that was in flight is accounted for. Suspects that come
+// up meanwhile wait, and are forgotten if what ended the first one has ended them too. Real
+// counterpart: amdgpu_device_gpu_recover() and what comes before it in amdgpu_job_timedout().
 //
-//   running --fault or timeout--> resetting --queue reset done--> running
-//                                     `------bound exceeded-----> dead: everything pending fails
+//   idle --suspect--> soft recovery -> queue reset -> engine reset -> GPU reset -> wedged
+//    ^   \--fault----------------------^     |             |              |
+//    '--------- done, ring tests passed -----+-------------+--------------'
+//
+// A step that is not done within its bound, or after which a ring fails its test, is followed by
+// the next; a GPU reset is tried twice.
 #pragma once
 
+#include <deque>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "aftermath.h"
 #include "base/executor.h"
 #include "lock.h"
 #include "quarantine.h"
-#include "ring.h"
+#include "reset_steps.h"
 
 namespace fakegpu::drv {
 
-// Counts and times of recoveries, shared by all rings. Under the device lock.
+struct Suspicion {
+  // What a timeout is about may be ended by killing waves; a queue that stopped by itself has none.
+  enum class Cause { kTimeout, kFault } cause;
+  Ring& ring;
+  SubmitJob* job;  // null: the oldest that has not completed
+  std::string why;
+};
+
+// What a recovery asks of its device, under the lock.
+class RecoveryHost {
+ public:
+  // The chip is as after power on: programs it again. True: what was in VRAM is lost.
+  virtual bool power_up_again() = 0;
+
+ protected:
+  ~RecoveryHost() = default;
+};
+
+struct RecoveryOptions {
+  const AftermathPolicy* policy;
+  unsigned hang_limit;
+  bool as_6_12;  // the last error wins; only a GPU reset blames
+};
+
 class Recovery {
  public:
-  // How long a queue reset may take. Of the time between two looks at the ring no more than
-  // kLongestGap counts: if they are further apart the process was stopped or starved, and the
-  // engine with it. So there are a hundred looks at least before a ring is given up.
-  static constexpr base::Nanos kBound = base::kNanosPerSecond;
+  // Of the time between two looks no more than kLongestGap counts: if they are further apart the
+  // process was stopped or starved, and the engines with it.
   static constexpr base::Nanos kLongestGap = 10 * base::kNanosPerMilli;
   static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
 
-  Recovery(DeviceLock& lock, const base::Clock& clock, base::Executor& executor,
-           base::Tracer& tracer, Quarantine& quarantine)
-      : lock_(lock), clock_(clock), executor_(executor), tracer_(tracer), quarantine_(quarantine) {}
+  Recovery(DeviceLock& lock, base::Executor& executor, base::Tracer& tracer, RecoveryHost& host,
+           ResetSteps& steps, Quarantine& quarantine)
+      : lock_(lock),
+        executor_(executor),
+        tracer_(tracer),
+        host_(host),
+        steps_(steps),
+        quarantine_(quarantine) {}
   ~Recovery();
+  // Before anything can hang.
+  void configure(RecoveryOptions options) { options_ = options; }
 
-  // Starts recovering `ring` unless that is under way. `why` goes to the log. `guilty` may be null:
-  // then the oldest pending job is.
-  void begin(Ring& ring, SubmitJob* guilty, std::string_view why);
-  bool recovering(const Ring& ring) const;
-  // Recoveries so far.
-  uint64_t count() const { return count_; }
+  // Starts with it now, or when what is under way is over and it has not ended by that.
+  void suspect(Suspicion suspicion);
+  bool in_progress() const { return episode_.has_value(); }
+  // Whether what is under way is done. By itself every kPoll; and whenever fences were processed,
+  // so that who is woken by one finds what there is to say of it.
+  void look();
+  // `ring` stands, or a suspect of it waits.
+  bool concerns(const Ring& ring) const;
+  // Recoveries that changed something, and those of them that lost VRAM.
+  const RecoveryCounts& counts() const { return counts_; }
+  bool wedged() const { return wedged_; }
   // No more: the device is going away.
   void stop();
 
  private:
-  struct Resetting {
+  enum class Phase { kActing, kTesting };
+
+  struct Case {
+    Suspicion::Cause cause;
     Ring* ring;
-    base::Ref<SubmitJob> guilty;
-    base::Nanos last_look;
-    base::Nanos waited;
+    base::Ref<SubmitJob> job;
+    std::string why;
+  };
+  struct Episode {
+    Case suspect;
+    ResetStep step = ResetStep::kKillWaves;
+    Phase phase = Phase::kActing;
+    base::Nanos last_look = 0;
+    base::Nanos waited = 0;
+    std::vector<Ring*> standing;  // their schedulers are stopped
+    bool vram_lost = false;
+    bool retried = false;
   };
 
+  bool awaited(const Ring& ring) const;
+  void open_next();
+  bool still_suspect(const Case& suspect) const;
+  void enter(ResetStep step);
   void arm();
-  void poll();
-  // What the ring completed between begin() and the end of fetching is done, and must not run
-  // twice.
-  void keep_completed(Ring& ring);
-  void finish(Resetting& resetting);
-  void give_up(Resetting& resetting);
+  void stand(Ring& ring);
+  void acted();
+  bool tests_passed() const;
+  void next_step();
+  void conclude();
+  std::vector<base::Ref<SubmitJob>> take_culprits();
+  void settle(Ring& ring, const Aftermath& after);
+  void wedge();
+  void blame(SubmitJob& job);
 
-  DeviceLock& lock_;
-  const base::Clock& clock_;
+  DeviceLock& lock_;  // also the clock
   base::Executor& executor_;
   base::Tracer& tracer_;
+  RecoveryHost& host_;
+  ResetSteps& steps_;
   Quarantine& quarantine_;
-  std::vector<Resetting> resetting_;
+  RecoveryOptions options_ = {};
+  std::optional<Episode> episode_;
+  std::deque<Case> waiting_;
   base::TimerId timer_ = 0;
-  uint64_t count_ = 0;
+  RecoveryCounts counts_;
+  bool wedged_ = false;
 };
 
 }  // namespace fakegpu::drv

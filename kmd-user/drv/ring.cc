@@ -152,6 +152,12 @@ bool Ring::faulted() const {
   return (function_.read32(reg::ring(info_.index, reg::kRingStatus)) & reg::kRingFaulted) != 0;
 }
 
+bool Ring::repeat_doorbell() {
+  if (function_.read64(reg::ring(info_.index, reg::kRingWptrLo)) == wptr_) return false;
+  function_.ring_doorbell(info_.index, wptr_);
+  return true;
+}
+
 void Ring::request_reset() {
   function_.write32(reg::ring(info_.index, reg::kRingCntl), 0);
   function_.write32(reg::ring(info_.index, reg::kRingReset), 1);
@@ -187,8 +193,8 @@ fence::FenceRef Ring::prepare_job(sched::Job& job) {
 base::Result<fence::FenceRef> Ring::run_job(sched::Job& job) {
   auto& submit = static_cast<SubmitJob&>(job);
   if (!ready_) return base::fail(ENODEV, "{} is dead", info_.name);
-  if (submit.context().guilty())
-    return base::fail(ECANCELED, "{}: context {} is guilty of a hang", info_.name,
+  if (const int refusal = submit.context().refusal(info_.index, owner_.recoveries()))
+    return base::fail(-refusal, "{}: context {} takes no more work", info_.name,
                       submit.context().id());
   if (submit.ibs().empty()) return fence::FenceRef();
   return emit(submit);

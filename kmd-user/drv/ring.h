@@ -29,6 +29,7 @@ class RingOwner {
   virtual void ring_kicked(Ring& ring) = 0;
   // `job` executes too long.
   virtual sched::TimeoutVerdict ring_timed_out(Ring& ring, SubmitJob& job) = 0;
+  virtual RecoveryCounts recoveries() const = 0;
   // Jobs are in flight: completion interrupts may get lost from here on.
   virtual void ring_busy(Ring& ring) = 0;
 
@@ -78,6 +79,9 @@ class Ring final : public sched::Backend {
   uint64_t emitted() const { return last_emission_; }
   uint64_t completed() const { return completed_; }
   base::Nanos busy_time(base::Nanos now) const;
+
+  // True: the hardware had missed the last doorbell, and hears it now.
+  bool repeat_doorbell();
 
   // Whether the hardware has stopped the queue with a fault.
   bool faulted() const;

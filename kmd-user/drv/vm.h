@@ -14,7 +14,7 @@
 
 namespace fakegpu::drv {
 
-class Vm final : public base::RefCounted {
+class Vm final : public base::RefCounted, public base::ListHook {
  public:
   Vm(mm::AddressSpaceRef space, fence::Contexts& contexts, mm::VmidManager& vmids);
 

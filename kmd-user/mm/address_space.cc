@@ -123,6 +123,17 @@ void AddressSpace::write_pages(uint64_t va, uint64_t size, uint64_t entry, uint6
   }
 }
 
+void AddressSpace::write_bind(uint64_t va, const Bo& bo, uint64_t bo_offset, uint64_t size,
+                              bool read_only) {
+  const uint64_t flags = pte::kValid | pte::kReadable | (read_only ? 0 : pte::kWritable) |
+                         (bo.heap() == Heap::kSystem ? pte::kSystem : 0);
+  write_pages(va, size, (bo.address() + bo_offset) | flags, hw::kPageSize);
+}
+
+void AddressSpace::link(uint64_t va, unsigned level, const Bo& lower) {
+  store_entry(table(va, level + 1), pte::index(va, level + 1), lower.address() | pte::kValid);
+}
+
 base::Result<> AddressSpace::bind(uint64_t va, BoRef bo, uint64_t bo_offset, uint64_t size,
                                   bool read_only) {
   FAKEGPU_TRY(check_range(va, *bo, bo_offset, size));
@@ -131,14 +142,9 @@ base::Result<> AddressSpace::bind(uint64_t va, BoRef bo, uint64_t bo_offset, uin
 
   for (const MissingTable& entry : *missing)
     tables_.emplace(key(entry.va, entry.level), entry.table);
-  const uint64_t flags = pte::kValid | pte::kReadable | (read_only ? 0 : pte::kWritable) |
-                         (bo->heap() == Heap::kSystem ? pte::kSystem : 0);
-  write_pages(va, size, (bo->address() + bo_offset) | flags, hw::kPageSize);
+  write_bind(va, *bo, bo_offset, size, read_only);
   // Bottom up, so that a walk never enters a table that is not complete.
-  for (const MissingTable& entry : *missing) {
-    store_entry(table(entry.va, entry.level + 1), pte::index(entry.va, entry.level + 1),
-                entry.table->address() | pte::kValid);
-  }
+  for (const MissingTable& entry : *missing) link(entry.va, entry.level, *entry.table);
   binds_.emplace(va, Bind{std::move(bo), bo_offset, size, read_only, BindCharge(usage_)});
   return {};
 }
@@ -151,6 +157,16 @@ base::Result<AddressSpace::Bind> AddressSpace::unbind(uint64_t va) {
   write_pages(va, bind.size, 0, 0);
   ++flush_sequence_;
   return bind;
+}
+
+void AddressSpace::rebuild() {
+  std::ranges::fill(root_->bytes(), std::byte{0});
+  for (const auto& [at, table] : tables_) std::ranges::fill(table->bytes(), std::byte{0});
+  for (const auto& [va, bind] : binds_)
+    write_bind(va, *bind.bo, bind.bo_offset, bind.size, bind.read_only);
+  for (const auto& [at, table] : tables_)
+    link(at & ~uint64_t{hw::kPageSize - 1}, static_cast<unsigned>(at % hw::kPageSize), *table);
+  ++flush_sequence_;
 }
 
 }  // namespace fakegpu::mm

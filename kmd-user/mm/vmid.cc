@@ -22,7 +22,7 @@ VmidManager::VmidManager(hw::Function& function) : function_(function) {
 VmidManager::Slot* VmidManager::find(const AddressSpace& space) {
   for (unsigned vmid = 1; vmid < kCount; ++vmid) {
     Slot& slot = slots_[vmid];
-    if (slot.owner == space.id() && slot.state == Slot::kUsable) return &slot;
+    if (slot.owner == space.id()) return &slot;
   }
   return nullptr;
 }
@@ -31,7 +31,6 @@ VmidManager::Slot& VmidManager::least_recent() {
   Slot* best = nullptr;
   for (unsigned vmid = 1; vmid < kCount; ++vmid) {
     Slot& slot = slots_[vmid];
-    if (slot.state != Slot::kUsable) continue;
     // The flag only: asking a fence's owner could signal it, and its callbacks come back here.
     std::erase_if(slot.uses, [](const fence::FenceRef& use) { return use->test_signaled(); });
     const bool better =
@@ -96,35 +95,9 @@ void VmidManager::invalidate(const AddressSpace& space) {
   if (done && slot && slot->flushed_at) slot->flushed_at = space.flush_sequence();
 }
 
-bool VmidManager::retire(unsigned vmid) {
-  assert(vmid > 0 && vmid < kCount);
-  if (slots_[vmid].state != Slot::kUsable) return true;
-  const auto usable = std::count_if(slots_.begin() + 1, slots_.end(),
-                                    [](const Slot& slot) { return slot.state == Slot::kUsable; });
-  if (usable == 1) return false;
-  slots_[vmid].state = Slot::kRetired;
-  return true;
-}
-
-bool VmidManager::drain(unsigned vmid) {
-  Slot& slot = slots_[vmid];
-  assert(slot.state != Slot::kUsable);
-  const uint32_t mask = 1u << vmid;
-  if (slot.state == Slot::kRetired) {
-    std::erase_if(slot.uses, [](const fence::FenceRef& use) { return use->test_signaled(); });
-    if (!idle(slot)) return false;
-    forget(slot);
-    slot.state = Slot::kUnloaded;
-    function_.write64(hw::reg::kVmContextBaseLo + 8 * vmid, 0);
-    function_.write32(hw::reg::kVmInvalidate, mask);
-  }
-  return (function_.read32(hw::reg::kVmInvalidate) & mask) == 0;
-}
-
 void VmidManager::reset() {
   for (Slot& slot : slots_) {
     slot.uses.clear();
-    slot.state = Slot::kUsable;
     forget(slot);
   }
 }

@@ -20,8 +20,8 @@ namespace {
 // rings are for jobs that a test holds up.
 const char* const kInprocess = "inprocess:vram=64M,workers=2";
 const char* const kOtherInprocess = "inprocess:vram=32M,workers=1";
-const std::vector<std::string> kDaemonOptions = {"--vram",    "64",  "--workers",         "2",
-                                                 "--timeout", "300", "--compute-timeout", "60000"};
+const std::vector<std::string> kDaemonOptions = {
+    "--vram", "64", "--workers", "2", "--lockup-timeout", "300,60000,300"};
 
 class TransportUnderTest : public testing::Environment {
  public:

@@ -83,7 +83,8 @@ void fill(FuzzInput& input, const ioctl::Row& row, Window& memory) {
 void fuzz_one(const uint8_t* data, size_t size) {
   FuzzInput input(data, size);
   drv::Options options;
-  options.timeout = options.compute_timeout = 50 * base::kNanosPerMilli;
+  constexpr base::Nanos kTimeout = 50 * base::kNanosPerMilli;
+  options.lockup_timeout = {kTimeout, kTimeout, kTimeout};
   options.file_bytes = 8 << 20;
   options.file_objects = 64;
   options.file_jobs = 32;

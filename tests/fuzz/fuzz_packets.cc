@@ -47,7 +47,8 @@ void put_packet(FuzzInput& input, packets::Words& out, uint64_t va, bool sdma) {
 void fuzz_one(const uint8_t* data, size_t size) {
   FuzzInput input(data, size);
   drv::Options options;
-  options.timeout = options.compute_timeout = 50 * base::kNanosPerMilli;
+  constexpr base::Nanos kTimeout = 50 * base::kNanosPerMilli;
+  options.lockup_timeout = {kTimeout, kTimeout, kTimeout};
   VirtualMachine machine(input.take<uint8_t>(), options);
   const auto before = machine.machine().census();
   {

@@ -62,7 +62,24 @@ TEST(CommandLine, HasTheDocumentedDefaults) {
   EXPECT_EQ(parsed.options.fuse_directory, directory + "/fs");
   EXPECT_EQ(parsed.options.socket, directory + "/socket");
   EXPECT_EQ(parsed.options.profile.vram_bytes, 1ull << 30);
-  EXPECT_EQ(parsed.options.driver.timeout, 2 * base::kNanosPerSecond);
+  EXPECT_EQ(parsed.options.driver.lockup_timeout.gfx, 2 * base::kNanosPerSecond);
+}
+
+TEST(LockupTimeoutOption, IsAsAmdgpus) {
+  const auto ms = [](int64_t count) { return count * base::kNanosPerMilli; };
+  const auto one = parse_lockup_timeout("50");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->gfx, ms(50));
+  EXPECT_EQ(one->compute, ms(10000));
+  EXPECT_EQ(one->sdma, ms(50));
+  const auto all = parse_lockup_timeout("0,-1,30,7");
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->gfx, ms(2000));
+  EXPECT_EQ(all->compute, 0);
+  EXPECT_EQ(all->sdma, ms(30));
+  for (const char* bad :
+       {"x", "1,", ",1", "1,2,3,4,5", "1 ", "1099511627777", "9999999999999999999"})
+    EXPECT_FALSE(parse_lockup_timeout(bad)) << bad;
 }
 
 TEST(DefaultDirectory, IsTheUsersOwnButForRoot) {
@@ -73,19 +90,64 @@ TEST(DefaultDirectory, IsTheUsersOwnButForRoot) {
 }
 
 TEST(CommandLine, SetsEverything) {
-  const auto parsed = parse({"--foreground",   "--transport", "fuse",       "--name",
-                             "dri/renderD128", "--mode",      "0600",       "--restricted",
-                             "--card",         "dri/card0",   "--render",   "dri/renderD129",
-                             "--sw-sync",      "sync",        "--fuse-dir", "/a",
-                             "--link",         "/b",          "--bind",     "/c",
-                             "--socket",       "/d",          "--vram",     "64",
-                             "--gfx",          "2",           "--compute",  "0",
-                             "--sdma",         "1",           "--policy",   "rr",
-                             "--timeout",      "50",          "--workers",  "3",
-                             "--inject",       "hang,nth=1",  "--without",  "timeline,prime",
-                             "--without",      "dumb",        "--inject",   "lost-interrupt,nth=2",
-                             "--log-level",    "debug",       "--trace",    "/e",
-                             "--ready-fd",     "5",           "--loop",     "epoll"});
+  const auto parsed = parse({"--foreground",
+                             "--transport",
+                             "fuse",
+                             "--name",
+                             "dri/renderD128",
+                             "--mode",
+                             "0600",
+                             "--restricted",
+                             "--card",
+                             "dri/card0",
+                             "--render",
+                             "dri/renderD129",
+                             "--sw-sync",
+                             "sync",
+                             "--fuse-dir",
+                             "/a",
+                             "--link",
+                             "/b",
+                             "--bind",
+                             "/c",
+                             "--socket",
+                             "/d",
+                             "--vram",
+                             "64",
+                             "--gfx",
+                             "2",
+                             "--compute",
+                             "0",
+                             "--sdma",
+                             "1",
+                             "--policy",
+                             "rr",
+                             "--lockup-timeout",
+                             "50",
+                             "--recovery",
+                             "karma",
+                             "--hang-limit",
+                             "4",
+                             "--compat",
+                             "6.12",
+                             "--workers",
+                             "3",
+                             "--inject",
+                             "hang,nth=1",
+                             "--without",
+                             "timeline,prime",
+                             "--without",
+                             "dumb",
+                             "--inject",
+                             "lost-interrupt,nth=2",
+                             "--log-level",
+                             "debug",
+                             "--trace",
+                             "/e",
+                             "--ready-fd",
+                             "5",
+                             "--loop",
+                             "epoll"});
   ASSERT_FALSE(parsed.status);
   const Options& options = parsed.options;
   EXPECT_EQ(options.transport, TransportKind::kFuse);
@@ -105,7 +167,10 @@ TEST(CommandLine, SetsEverything) {
   EXPECT_EQ(options.profile.compute_rings, 0u);
   EXPECT_EQ(options.profile.sdma_rings, 1u);
   EXPECT_EQ(options.driver.policy, "rr");
-  EXPECT_EQ(options.driver.timeout, 50 * base::kNanosPerMilli);
+  EXPECT_EQ(options.driver.lockup_timeout.gfx, 50 * base::kNanosPerMilli);
+  EXPECT_EQ(options.driver.recovery, "karma");
+  EXPECT_EQ(options.driver.hang_limit, 4u);
+  EXPECT_TRUE(options.driver.as_6_12);
   EXPECT_EQ(options.workers, 3u);
   ASSERT_EQ(options.faults.size(), 2u);
   EXPECT_EQ(options.driver.features, drv::kFeatureSyncobj);

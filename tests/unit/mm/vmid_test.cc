@@ -267,50 +267,6 @@ TEST_F(VmidTest, AVmidDoesNotKeepItsSpaceAlive) {
   EXPECT_NE(grant.vmid, vmid);
 }
 
-TEST_F(VmidTest, ARetiredVmidIsGrantedToNobodyAndItsSpaceGetsAnother) {
-  const auto spaces = make_spaces(kUsable);
-  const unsigned retired = run(spaces[0]).vmid;
-  ASSERT_TRUE(vmids_.retire(retired));
-  EXPECT_TRUE(vmids_.retire(retired)) << "for another ring";
-  const auto grant = run(spaces[0], make_fence(1));
-  EXPECT_NE(grant.vmid, retired);
-  EXPECT_TRUE(grant.needs_flush);
-  for (unsigned i = 1; i < kUsable - 1; ++i)
-    EXPECT_NE(run(spaces[i], make_fence(i + 1)).vmid, retired);
-  EXPECT_TRUE(vmids_.busy(*spaces[kUsable - 1]));
-}
-
-TEST_F(VmidTest, ARetiredVmidIsUnloadedWhenNoOtherRingUsesIt) {
-  const auto space = make_space();
-  const FenceRef other = make_fence(2);
-  const unsigned vmid = run(space, other).vmid;
-  const uint32_t base = hw::reg::kVmContextBaseLo + 8 * vmid;
-  function_.write64(base, space->root() | hw::reg::kVmValid);
-  ASSERT_TRUE(vmids_.retire(vmid));
-  EXPECT_FALSE(vmids_.drain(vmid));
-  EXPECT_NE(function_.read64(base), 0u);
-  shrink(*space);
-  vmids_.invalidate(*space);
-  EXPECT_THAT(function_.invalidated, ElementsAre(1u << vmid)) << "of what the other ring uses";
-
-  other->signal(1);
-  function_.stuck = true;
-  EXPECT_FALSE(vmids_.drain(vmid));
-  EXPECT_EQ(function_.read64(base), 0u);
-  EXPECT_THAT(function_.invalidated, ElementsAre(1u << vmid, 1u << vmid));
-  EXPECT_FALSE(vmids_.drain(vmid));
-  function_.finish_invalidation();
-  EXPECT_TRUE(vmids_.drain(vmid));
-}
-
-TEST_F(VmidTest, TheLastVmidIsNotRetired) {
-  for (unsigned vmid = 1; vmid < kUsable; ++vmid) ASSERT_TRUE(vmids_.retire(vmid));
-  EXPECT_FALSE(vmids_.retire(kUsable));
-  EXPECT_EQ(run(make_space()).vmid, kUsable);
-  vmids_.reset();
-  EXPECT_TRUE(vmids_.retire(kUsable));
-}
-
 TEST_F(VmidTest, AfterAResetEverythingIsIdleAndUnloaded) {
   const auto spaces = make_spaces(16);
   for (unsigned i = 0; i < kUsable; ++i) run(spaces[i], make_fence(i + 1));

@@ -18,6 +18,13 @@
 
 namespace fakegpu::drv {
 
+// Longest execution of one job (amdgpu.lockup_timeout); 0: any.
+struct LockupTimeout {
+  base::Nanos gfx = 2 * base::kNanosPerSecond;
+  base::Nanos compute = 10 * base::kNanosPerSecond;
+  base::Nanos sdma = 2 * base::kNanosPerSecond;
+};
+
 // What the driver may be told, as module parameters are.
 struct Options {
   std::string policy = "prepaid";  // sched/policy.h
@@ -26,10 +33,15 @@ struct Options {
   unsigned hw_submission = 16;
   // A ring that has work for this long is given no more; 0: only hw_submission counts.
   base::Nanos queue_time = 2 * base::kNanosPerMilli;
-  // Longest execution of one job on gfx and SDMA, and on compute rings (amdgpu.lockup_timeout); 0:
-  // none.
-  base::Nanos timeout = 2 * base::kNanosPerSecond;
-  base::Nanos compute_timeout = 10 * base::kNanosPerSecond;
+  LockupTimeout lockup_timeout;
+  // What becomes of other jobs when one is found to hang: reemit-innocent, karma or cancel-all
+  // (amdgpu.gpu_recovery and the versions of it).
+  std::string recovery = "reemit-innocent";
+  // karma: how often a job may be found to hang before it is the culprit.
+  unsigned hang_limit = 1;
+  // As Linux 6.12 does it: cancel-all, the last error of a finished fence wins, and only a reset of
+  // the whole GPU makes a context guilty.
+  bool as_6_12 = false;
   // Bounds on what one open file may hold; beyond: -ENOSPC (memory, page tables included),
   // -EMFILE (objects), -EAGAIN (jobs).
   uint64_t file_bytes = UINT64_MAX;

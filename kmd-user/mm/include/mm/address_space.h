@@ -61,6 +61,9 @@ class AddressSpace final : public base::RefCounted {
   // until then. The caller also invalidates the translations (see needs_flush).
   base::Result<Bind> unbind(uint64_t va);
 
+  // VRAM is lost: writes all tables again.
+  void rebuild();
+
   // Never reused while the manager lives, unlike the root table's address.
   uint64_t id() const { return id_; }
   // Root table's physical address, for the VMID's context register.
@@ -86,6 +89,9 @@ class AddressSpace final : public base::RefCounted {
   // Allocates the tables that [va, va + size) lacks, lowest level first, without linking them.
   base::Result<std::vector<MissingTable>> allocate_tables(uint64_t va, uint64_t size);
   Bo& table(uint64_t va, unsigned level);
+  void write_bind(uint64_t va, const Bo& bo, uint64_t bo_offset, uint64_t size, bool read_only);
+  // Enters the table `lower` of `level` into the one above.
+  void link(uint64_t va, unsigned level, const Bo& lower);
   // Writes the page entries of [va, va + size): `entry`, then `step` more for each further page.
   void write_pages(uint64_t va, uint64_t size, uint64_t entry, uint64_t step);
 

@@ -39,12 +39,6 @@ class VmidManager {
 
   // The space's page tables changed downwards: drops cached translations at once, if it has a VMID.
   void invalidate(const AddressSpace& space);
-  // Takes a VMID away from everybody, since an engine that cannot be reset may stay in a job of it:
-  // it is granted no more, and its space gets another. False: it is the last one, and stays.
-  bool retire(unsigned vmid);
-  // Unloads a retired VMID as soon as every fence given to used() has signalled: other rings may
-  // still run jobs of its space. True once that is done and no engine uses a translation of it.
-  bool drain(unsigned vmid);
   // After a reset every VMID is idle and none is loaded; what is emitted again needs a new grant.
   void reset();
 
@@ -53,7 +47,6 @@ class VmidManager {
     uint64_t owner = 0;                 // AddressSpace::id(); 0: nobody's
     std::vector<fence::FenceRef> uses;  // unsignalled hardware fences
     uint64_t last_use = 0;
-    enum { kUsable, kRetired, kUnloaded } state = kUsable;
     // Flush sequences: what the chip is known to show, and what frames with a flush will make it
     // show. Another ring's frame may overtake the flushing one, so until `flush` has signalled
     // every frame flushes (amdgpu_vmid's last_flush).
@@ -63,7 +56,6 @@ class VmidManager {
     uint64_t flushing_to = 0;
   };
 
-  // That to grant; a space may have retired ones besides.
   Slot* find(const AddressSpace& space);
   // The least recently used slot, among the idle ones if there are any.
   Slot& least_recent();
