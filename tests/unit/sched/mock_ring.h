@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "allocations.h"
 #include "base/virtual_executor.h"
 #include "sched/scheduler.h"
 
@@ -71,6 +72,7 @@ class TestJob final : public Job {
  public:
   Nanos duration;
   Outcome outcome = Outcome::kExecutes;
+  fence::FenceRef blocker;  // what prepare_job has it wait for
   int runs = 0;
   int frees = 0;
 };
@@ -129,9 +131,14 @@ class MockRing final : public Backend {
   size_t emissions() const { return emissions_.size(); }
 
   fence::FenceRef prepare_job(Job& job) override {
-    return on_prepare ? on_prepare(static_cast<TestJob&>(job)) : nullptr;
+    const UncountedAllocations ours;
+    auto& test_job = static_cast<TestJob&>(job);
+    if (on_prepare) return on_prepare(test_job);
+    const fence::FenceRef& blocker = test_job.blocker;
+    return blocker && !blocker->test_signaled() ? blocker : nullptr;
   }
   base::Result<fence::FenceRef> run_job(Job& base) override {
+    const UncountedAllocations ours;
     auto& job = static_cast<TestJob&>(base);
     ++job.runs;
     order.push_back(&job);
@@ -152,15 +159,18 @@ class MockRing final : public Backend {
     return emit(job);
   }
   void free_job(Job& job) override {
+    const UncountedAllocations ours;
     ++static_cast<TestJob&>(job).frees;
     EXPECT_TRUE(job.finished()->test_signaled());
     if (on_free) on_free(static_cast<TestJob&>(job));
   }
   TimeoutVerdict timed_out(Job& job) override {
+    const UncountedAllocations ours;
     ++timeouts;
     return on_timeout(static_cast<TestJob&>(job));
   }
   void kick(Scheduler&) override {
+    const UncountedAllocations ours;
     EXPECT_FALSE(kicked_) << "kicked twice before a pump";
     kicked_ = true;
     if (auto_pump) world_.executor.post([this] { pump(); });
@@ -184,6 +194,7 @@ class MockRing final : public Backend {
   };
 
   void start_emissions() {
+    const UncountedAllocations ours;
     for (Emission& emission : emissions_) {
       if (emission.duration >= 0 && emission.timer == 0) {
         emission.timer = world_.executor.post_at(
@@ -201,6 +212,7 @@ class MockRing final : public Backend {
     start_emissions();
   }
   void set_timer() {
+    const UncountedAllocations ours;
     world_.executor.cancel(timer_);
     timer_ = 0;
     if (const auto deadline = scheduler_->next_deadline()) {
