@@ -35,6 +35,8 @@ class Load : private fence::Callback {
   // From the push of a batch to its end, the longest and the last.
   Nanos longest() const { return longest_; }
   Nanos last() const { return last_; }
+  // So long took each batch that has ended.
+  const std::vector<Nanos>& latencies() const { return latencies_; }
 
  private:
   void push_batch() {
@@ -54,6 +56,7 @@ class Load : private fence::Callback {
   void react() {
     last_ = world_.now() - pushed_at_;
     longest_ = std::max(longest_, last_);
+    latencies_.push_back(last_);
     world_.executor.post_at(world_.now() + kWake + habit_.pause, [this] { push_batch(); });
   }
 
@@ -64,6 +67,7 @@ class Load : private fence::Callback {
   Nanos pushed_at_ = 0;
   Nanos longest_ = 0;
   Nanos last_ = 0;
+  std::vector<Nanos> latencies_;
 };
 
 // One ring under one policy and who uses it.
