@@ -22,6 +22,8 @@ inline constexpr FlagName kBindFlags[] = {NAME(DRM_FAKEGPU_VM_BIND_READONLY)};
 inline constexpr FlagName kContextFlags[] = {
     NAME(DRM_FAKEGPU_CTX_RESET),
     NAME(DRM_FAKEGPU_CTX_GUILTY),
+    NAME(DRM_FAKEGPU_CTX_VRAM_LOST),
+    NAME(DRM_FAKEGPU_CTX_RESET_IN_PROGRESS),
 };
 inline constexpr FlagName kSubmitFlags[] = {NAME(DRM_FAKEGPU_SUBMIT_EVENT)};
 inline constexpr FlagName kIbFlags[] = {NAME(DRM_FAKEGPU_IB_PREEMPT)};
@@ -170,6 +172,40 @@ inline constexpr Field kWaitSeqnoFields[] = {
 inline constexpr Field kAttachFields[] = {FIELD(drm_fakegpu_attach, token, kSecret)};
 inline constexpr Field kIdentifyFields[] = {FIELD(drm_fakegpu_identify, file_id, kUnsigned)};
 
+inline constexpr FlagName kCoredumpFlags[] = {
+    NAME(DRM_FAKEGPU_COREDUMP_JSON),
+    NAME(DRM_FAKEGPU_COREDUMP_RELEASE),
+};
+inline constexpr Field kCoredumpFields[] = {
+    FIELD(drm_fakegpu_coredump, data, kPointer),
+    FIELD(drm_fakegpu_coredump, size, kUnsigned),
+    NAMED(drm_fakegpu_coredump, flags, kFlags, kCoredumpFlags),
+    FIELD(drm_fakegpu_coredump, offset, kUnsigned),
+    FIELD(drm_fakegpu_coredump, total, kUnsigned),
+};
+inline constexpr ArrayField kCoredumpArrays[] = {
+    ARRAY(drm_fakegpu_coredump, data, size, 1, kOut, kMaxReportBytes),
+};
+inline constexpr FlagName kExplainKinds[] = {
+    NAME(DRM_FAKEGPU_EXPLAIN_SYNCOBJ),
+    NAME(DRM_FAKEGPU_EXPLAIN_JOB),
+    NAME(DRM_FAKEGPU_EXPLAIN_CLIENT),
+    NAME(DRM_FAKEGPU_EXPLAIN_ALL),
+};
+inline constexpr Field kExplainFields[] = {
+    NAMED(drm_fakegpu_explain, what, kEnum, kExplainKinds),
+    FIELD(drm_fakegpu_explain, handle, kUnsigned),
+    FIELD(drm_fakegpu_explain, ring, kUnsigned),
+    FIELD(drm_fakegpu_explain, pad, kPad),
+    FIELD(drm_fakegpu_explain, point, kUnsigned),
+    FIELD(drm_fakegpu_explain, data, kPointer),
+    FIELD(drm_fakegpu_explain, size, kUnsigned),
+    FIELD(drm_fakegpu_explain, pad2, kPad),
+};
+inline constexpr ArrayField kExplainArrays[] = {
+    ARRAY(drm_fakegpu_explain, data, size, 1, kOut, kMaxReportBytes),
+};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_QUERY, kRenderAllow, kQueryArrays, kQueryFields),
     ROW(DRM_IOCTL_FAKEGPU_BO_CREATE, kRenderAllow, {}, kBoCreateFields),
@@ -188,6 +224,8 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, kRenderAllow, {}, kWaitSeqnoFields),
     ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
+    ROW(DRM_IOCTL_FAKEGPU_COREDUMP, kRenderAllow, kCoredumpArrays, kCoredumpFields),
+    ROW(DRM_IOCTL_FAKEGPU_EXPLAIN, kRenderAllow, kExplainArrays, kExplainFields),
 };
 
 }  // namespace fakegpu::ioctl::driver

@@ -36,6 +36,8 @@ extern "C" {
 #define DRM_FAKEGPU_WAIT_SEQNO 0x53
 #define DRM_FAKEGPU_ATTACH 0x58
 #define DRM_FAKEGPU_IDENTIFY 0x59
+#define DRM_FAKEGPU_COREDUMP 0x5c
+#define DRM_FAKEGPU_EXPLAIN 0x5d
 
 /* --- Query ------------------------------------------------------------------------------------ */
 
@@ -342,6 +344,46 @@ struct drm_fakegpu_identify {
 	__u64 file_id; /* out */
 };
 
+/* --- Debugging -------------------------------------------------------------------------------- */
+
+#define DRM_FAKEGPU_COREDUMP_JSON (1u << 0)    /* else text */
+#define DRM_FAKEGPU_COREDUMP_RELEASE (1u << 1) /* forget it when this call has succeeded */
+
+/*
+ * A part of the core dump of the last hang, from byte `offset` on: at most `size` bytes are copied,
+ * and `size` is set to their number and `total` to that of all. It is made when a hang is found and
+ * kept until it is released, or for five minutes; hangs meanwhile make none. For root and who runs
+ * the device (-EACCES). -ENOENT: there is none.
+ */
+struct drm_fakegpu_coredump {
+	__u64 data;
+	__u32 size;   /* at most 65536 */
+	__u32 flags;  /* DRM_FAKEGPU_COREDUMP_* */
+	__u64 offset;
+	__u64 total;  /* out */
+};
+
+#define DRM_FAKEGPU_EXPLAIN_SYNCOBJ 0 /* `handle` at `point`; 0: the binary payload */
+#define DRM_FAKEGPU_EXPLAIN_JOB 1     /* of context `handle` on `ring`, with seqno `point` */
+#define DRM_FAKEGPU_EXPLAIN_CLIENT 2  /* all that this file has not finished; or, for root and who runs
+                                         the device, that of client `point` */
+#define DRM_FAKEGPU_EXPLAIN_ALL 3     /* everybody's; for those too */
+
+/*
+ * Why something is not done: lines of text for people, the chain of what it waits for down to the
+ * packet that the engine is in. Of other clients only that they are waited for, unless root asks.
+ */
+struct drm_fakegpu_explain {
+	__u32 what;   /* DRM_FAKEGPU_EXPLAIN_* */
+	__u32 handle;
+	__u32 ring;
+	__u32 pad;
+	__u64 point;
+	__u64 data;
+	__u32 size;   /* in: room, at most 65536; out: of the text, which may be longer */
+	__u32 pad2;
+};
+
 #define DRM_IOCTL_FAKEGPU_QUERY \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_QUERY, struct drm_fakegpu_query)
 #define DRM_IOCTL_FAKEGPU_BO_CREATE \
@@ -376,6 +418,11 @@ struct drm_fakegpu_identify {
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_ATTACH, struct drm_fakegpu_attach)
 #define DRM_IOCTL_FAKEGPU_IDENTIFY \
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_IDENTIFY, struct drm_fakegpu_identify)
+
+#define DRM_IOCTL_FAKEGPU_COREDUMP \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_COREDUMP, struct drm_fakegpu_coredump)
+#define DRM_IOCTL_FAKEGPU_EXPLAIN \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_EXPLAIN, struct drm_fakegpu_explain)
 
 #if defined(__cplusplus)
 }

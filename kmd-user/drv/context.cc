@@ -49,6 +49,11 @@ int Context::refusal(unsigned ring, const RecoveryCounts& now) const {
   return ended_[ring];
 }
 
+sched::Job* Context::find_job(unsigned ring, uint64_t seqno) const {
+  const sched::Entity* entity = entities_[ring].get();
+  return entity ? entity->find(seqno) : nullptr;
+}
+
 void Context::urge(unsigned ring, uint64_t seqno) {
   fence::Urgency urgency{.waited = true};
   if (entities_[ring]) entities_[ring]->urge(seqno, urgency);

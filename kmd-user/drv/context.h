@@ -37,8 +37,13 @@ class Context final : public base::RefCounted {
   // The entity for a ring, made at first use.
   base::Result<sched::Entity*> entity(unsigned ring, sched::Scheduler& scheduler);
 
+  // The job of that seqno, unless it has executed.
+  sched::Job* find_job(unsigned ring, uint64_t seqno) const;
   // Somebody sleeps until that job is done.
   void urge(unsigned ring, uint64_t seqno);
+
+  // Null: not used so far.
+  const sched::Entity* entity_of(unsigned ring) const { return entities_[ring].get(); }
 
   Progress& progress(unsigned ring) { return progress_[ring]; }
   // Of ring 0 in the file's fence page, the other rings' follow; or FencePage::kNoSlot.

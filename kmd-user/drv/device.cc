@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "dma_buf_file.h"
 #include "file_impl.h"
@@ -71,6 +73,24 @@ void Device::handle_interrupt() {
     }
   }
   recovery_.look();
+}
+
+void Device::hang_found(const Suspicion& suspicion) {
+  if (core_dumps_.current(now())) return;
+  dump_under_way_ = CoreDump::capture(*this, suspicion);
+  core_dumps_.keep(dump_under_way_);
+}
+
+void Device::recovery_ended(ResetStep step, bool vram_lost) {
+  if (!dump_under_way_) return;
+  dump_under_way_->set_outcome(
+      fmt::format("{}{}", info(step).name, vram_lost ? "; VRAM is lost due to GPU reset!" : ""));
+  dump_under_way_.reset();
+}
+
+FileImpl* Device::find_client(uint64_t client_id) const {
+  const auto found = std::ranges::find(files_, client_id, &FileImpl::client_id);
+  return found == files_.end() ? nullptr : *found;
 }
 
 // Only if the queue stands now: a report may arrive when the ring was reset for it already, and

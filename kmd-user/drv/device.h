@@ -11,6 +11,7 @@
 #include "base/executor.h"
 #include "base/trace.h"
 #include "channel_tokens.h"
+#include "core_dump.h"
 #include "drv/machine.h"
 #include "fence/fence.h"
 #include "hw/function.h"
@@ -55,6 +56,8 @@ class Device final : private RingOwner, private RecoveryHost {
   base::Ref<Master>& master() { return master_; }
   ChannelTokens& tokens() { return tokens_; }
   Recovery& recovery() { return recovery_; }
+  CoreDumps& core_dumps() { return core_dumps_; }
+  hw::Function& function() { return function_; }
   // So that it is known as long as it lives.
   VmRef add_vm(VmRef vm) {
     vms_.push_back(*vm);
@@ -72,6 +75,12 @@ class Device final : private RingOwner, private RecoveryHost {
 
   void add_file(FileImpl& file) { files_.insert(&file); }
   void remove_file(FileImpl& file) { files_.erase(&file); }
+  template <typename F>
+  void for_each_client(F&& visit) {
+    for (FileImpl* file : files_) visit(*file);
+  }
+  // The open file of that client; null: it is closed.
+  FileImpl* find_client(uint64_t client_id) const;
   bool has_file(FileImpl& file) const { return files_.contains(&file); }
   // A dma-buf on which calls wait, as long as some do.
   void add_accessed(DmaBufFile& file) { accessed_.insert(&file); }
@@ -109,6 +118,8 @@ class Device final : private RingOwner, private RecoveryHost {
   RecoveryCounts recoveries() const override { return recovery_.counts(); }
   void ring_busy(Ring& ring) override;
 
+  void hang_found(const Suspicion& suspicion) override;
+  void recovery_ended(ResetStep step, bool vram_lost) override;
   bool power_up_again() override;
 
   hw::Function& function_;
@@ -137,6 +148,8 @@ class Device final : private RingOwner, private RecoveryHost {
   Quarantine quarantine_;
   ResetSteps reset_steps_;
   Recovery recovery_;
+  CoreDumps core_dumps_;
+  base::Ref<CoreDump> dump_under_way_;  // of the recovery that is; null: an older one is kept
   base::Ref<Master> master_;
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;

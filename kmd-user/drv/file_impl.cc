@@ -10,6 +10,7 @@ namespace fakegpu::drv {
 
 FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<mm::Arena> shared)
     : device_(device),
+      opener_(opener),
       usage_(base::make_ref<mm::Usage>(device.options().file_bytes)),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),

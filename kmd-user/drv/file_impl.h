@@ -55,6 +55,7 @@ class FileImpl final : public File {
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
+  const Caller& opener() const { return opener_; }
   // What its jobs have used, by ring.
   const std::vector<sched::AccountRef>& accounts() const { return accounts_; }
   BoTable& bos() { return bos_; }
@@ -110,6 +111,7 @@ class FileImpl final : public File {
 
   Device& device_;
   std::optional<MasterFile> master_;
+  const Caller opener_;
   uint64_t client_id_ = 0;
   std::vector<sched::AccountRef> accounts_;
   BoTable bos_;

@@ -85,6 +85,7 @@ std::span<const HandlerRow> prime_handlers();
 std::span<const HandlerRow> dumb_handlers();
 std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
+std::span<const HandlerRow> debug_handlers();
 
 // What BO_CREATE and CREATE_DUMB do: a new BO with its handle and its size in whole pages. 0 or a
 // negative errno, with nothing changed. Under the device lock.

@@ -74,6 +74,7 @@ void Recovery::open_next() {
     Case suspect = std::move(waiting_.front());
     waiting_.pop_front();
     if (!still_suspect(suspect)) continue;
+    host_.hang_found({suspect.cause, *suspect.ring, suspect.job.get(), suspect.why});
     base::log(base::LogLevel::kWarning, "ring {} timeout, signaled seq={}, emitted seq={}: {}",
               suspect.ring->info().name, suspect.ring->completed(), suspect.ring->emitted(),
               suspect.why);
@@ -213,6 +214,7 @@ void Recovery::conclude() {
   const std::string& name = episode.suspect.ring->info().name;
   tracer_.emit("gpu_reset_end", {{"ring", name}, {"step", info(episode.step).name}});
   base::log(base::LogLevel::kInfo, "Ring {} {} succeeded", name, info(episode.step).name);
+  host_.recovery_ended(episode.step, episode.vram_lost);
   episode_.reset();
 }
 
@@ -255,6 +257,7 @@ void Recovery::wedge() {
   }
   episode_.reset();
   waiting_.clear();
+  host_.recovery_ended(ResetStep::kWedged, false);
 }
 
 }  // namespace fakegpu::drv

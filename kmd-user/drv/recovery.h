@@ -36,6 +36,10 @@ struct Suspicion {
 // What a recovery asks of its device, under the lock.
 class RecoveryHost {
  public:
+  // A hang was found; nothing has been disturbed yet.
+  virtual void hang_found(const Suspicion& suspicion) = 0;
+  // It is over, by this step.
+  virtual void recovery_ended(ResetStep step, bool vram_lost) = 0;
   // The chip is as after power on: programs it again. True: what was in VRAM is lost.
   virtual bool power_up_again() = 0;
 

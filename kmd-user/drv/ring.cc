@@ -152,6 +152,10 @@ bool Ring::faulted() const {
   return (function_.read32(reg::ring(info_.index, reg::kRingStatus)) & reg::kRingFaulted) != 0;
 }
 
+std::span<const uint32_t> Ring::contents() const {
+  return {reinterpret_cast<const uint32_t*>(buffer_->bytes().data()), kDwords};
+}
+
 bool Ring::repeat_doorbell() {
   if (function_.read64(reg::ring(info_.index, reg::kRingWptrLo)) == wptr_) return false;
   function_.ring_doorbell(info_.index, wptr_);

@@ -76,6 +76,10 @@ class Ring final : public sched::Backend {
   void process_fences(base::Nanos when);
   bool busy() const { return !emissions_.empty(); }
 
+  // Dwords written since the last reset; what the buffer holds.
+  uint64_t wptr() const { return wptr_; }
+  std::span<const uint32_t> contents() const;
+
   uint64_t emitted() const { return last_emission_; }
   uint64_t completed() const { return completed_; }
   base::Nanos busy_time(base::Nanos now) const;

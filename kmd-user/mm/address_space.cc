@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <cstring>
 #include <iterator>
 
 #include "hw/page_table.h"
@@ -157,6 +158,22 @@ base::Result<AddressSpace::Bind> AddressSpace::unbind(uint64_t va) {
   write_pages(va, bind.size, 0, 0);
   ++flush_sequence_;
   return bind;
+}
+
+size_t AddressSpace::read(uint64_t va, std::span<std::byte> to) const {
+  size_t done = 0;
+  while (done < to.size()) {
+    const auto next = binds_.upper_bound(va + done);
+    if (next == binds_.begin()) break;
+    const auto& [start, bind] = *std::prev(next);
+    const uint64_t offset = va + done - start;
+    if (offset >= bind.size) break;
+    const auto from = bind.bo->bytes().subspan(bind.bo_offset + offset, bind.size - offset);
+    const size_t count = std::min(from.size(), to.size() - done);
+    std::memcpy(to.data() + done, from.data(), count);
+    done += count;
+  }
+  return done;
 }
 
 void AddressSpace::rebuild() {

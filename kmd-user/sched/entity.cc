@@ -66,6 +66,22 @@ base::Result<> Entity::set_schedulers(std::span<Scheduler* const> schedulers) {
   return {};
 }
 
+size_t Entity::ahead_of(const Job& job) const {
+  // Queued in the order of their seqnos, without gaps.
+  return job.finished()->seqno() - queue_.front()->finished()->seqno();
+}
+
+Job* Entity::find(uint64_t seqno) const {
+  for (Job* job = queue_.front(); job; job = queue_.next(*job))
+    if (job->finished()->seqno() == seqno) return job;
+  Job* found = nullptr;
+  scheduler_->for_each_pending([&](Job& job) {
+    if (job.finished()->context() == fence_context_ + 1 && job.finished()->seqno() == seqno)
+      found = &job;
+  });
+  return found;
+}
+
 void Entity::urge(uint64_t seqno, fence::Urgency& urgency) {
   scheduler_->run_queue_.urge(*this, seqno, urgency);
 }

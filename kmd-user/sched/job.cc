@@ -119,6 +119,11 @@ void Job::push(base::Nanos now) {
   scheduler_->queued(*entity_, *this, now);
 }
 
+Job* Job::of(fence::Fence& fence) {
+  JobFences* fences = JobFences::from(fence);
+  return fences ? fences->job() : nullptr;
+}
+
 void Job::urge(fence::Urgency& urgency) {
   if (entity_) entity_->urge(finished_->seqno(), urgency);
 }

@@ -57,6 +57,7 @@ class JobFences final : public fence::Fence {
   // Whom to tell that a fence is wanted; null: there is nothing to be done about it any more.
   // Borrowed, from arm() until the job goes.
   void set_job(Job* job) { job_ = job; }
+  Job* job() const { return job_; }
 
   Finished& finished() { return finished_; }
   uint64_t scheduler_id() const { return scheduler_id_; }

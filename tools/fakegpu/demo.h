@@ -17,6 +17,17 @@ int run_demo(DemoOptions options);
 int run_demo_client(const std::string& name, const ClientOptions& options);
 
 // `fakegpu info`: what the device says of itself. Exit status.
+// `client` as for fakegpu_explain_client().
+int print_why(const std::string& where, uint64_t client);
+
+struct DumpOptions {
+  std::string device;
+  std::string out;  // "": standard output
+  bool json = false;
+  bool keep = false;
+};
+int print_dump(const DumpOptions& options);
+
 int print_info(const std::string& device, bool json);
 // `fakegpu doctor`: what this machine offers, which transport will be used, what is missing.
 int print_doctor();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <fakegpu/debug.h>
 #include <fmt/core.h>
 
 #include "demo.h"
@@ -64,6 +65,19 @@ int run_command_line(int argc, char** argv) {
   CLI::App* doctor_command = app.add_subcommand(
       "doctor", "what this machine offers, which transport is used, what is missing");
 
+  uint64_t client_id = FAKEGPU_ALL_CLIENTS;
+  CLI::App* why_command =
+      app.add_subcommand("why", "what everything unfinished waits for, down to the packet");
+  why_command->add_option("--device", device, "the device to use, as $FAKEGPU_DEVICE");
+  why_command->add_option("--client", client_id, "only that client's");
+  DumpOptions dump;
+  CLI::App* dump_command =
+      app.add_subcommand("dump", "the core dump of the last hang, which is released with that");
+  dump_command->add_option("--device", dump.device, "the device to use, as $FAKEGPU_DEVICE");
+  dump_command->add_option("-o,--out", dump.out, "where it goes; standard output");
+  dump_command->add_flag("--json", dump.json, "as JSON");
+  dump_command->add_flag("--keep", dump.keep, "do not release it");
+
   run::RunOptions run;
   CLI::App* run_command = app.add_subcommand(
       "run", "start a program that uses the device by plain ioctls: fakegpu run -- APP ARGS...");
@@ -77,6 +91,8 @@ int run_command_line(int argc, char** argv) {
   if (*client_command) return run_demo_client(client_name, client);
   if (*info_command) return print_info(device, json);
   if (*doctor_command) return print_doctor();
+  if (*why_command) return print_why(device, client_id);
+  if (*dump_command) return print_dump(dump);
   if (*run_command) {
     run.words = run_command->remaining();
     if (!run.words.empty() && run.words.front().starts_with('-')) {

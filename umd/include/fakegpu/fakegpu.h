@@ -25,6 +25,7 @@
 
 #include <fakegpu/cmdbuf.h>
 #include <fakegpu/context.h>
+#include <fakegpu/debug.h>
 #include <fakegpu/device.h>
 #include <fakegpu/kernels.h>
 #include <fakegpu/memory.h>

@@ -81,6 +81,14 @@ class Device : public Owner<fakegpu_device, fakegpu_device_close> {
   uint32_t ring(uint32_t type, uint32_t instance = 0) const {
     return static_cast<uint32_t>(check(fakegpu_find_ring(*this, type, instance), "find ring"));
   }
+  /** Why `client`, or this handle, has not finished what it has not (fakegpu_explain_client()). */
+  std::string explain(uint64_t client = 0) const {
+    std::string text(65536, '\0');
+    uint32_t size = static_cast<uint32_t>(text.size());
+    check(fakegpu_explain_client(*this, client, text.data(), &size), "explain client");
+    text.resize(std::min<size_t>(size, text.size()));
+    return text;
+  }
   Fd sw_sync() const {
     int fd = -1;
     check(fakegpu_sw_sync_open(*this, &fd), "open sw_sync");
@@ -150,6 +158,14 @@ class Syncobj : public Owner<fakegpu_syncobj, fakegpu_syncobj_destroy> {
   fakegpu_sync_point at(uint64_t point = 0) const { return {get(), point}; }
   void signal(uint64_t point = 0) const { check(fakegpu_syncobj_signal(*this, point), "signal"); }
   void reset() const { check(fakegpu_syncobj_reset(*this), "reset syncobj"); }
+  /** Why the fence has not signalled (fakegpu_explain_syncobj()). */
+  std::string explain(uint64_t point = 0) const {
+    std::string text(65536, '\0');
+    uint32_t size = static_cast<uint32_t>(text.size());
+    check(fakegpu_explain_syncobj(*this, point, text.data(), &size), "explain syncobj");
+    text.resize(std::min<size_t>(size, text.size()));
+    return text;
+  }
   uint64_t query(uint32_t flags = 0) const {
     uint64_t point = 0;
     check(fakegpu_syncobj_query(*this, flags, &point), "query syncobj");

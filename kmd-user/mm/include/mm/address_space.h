@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,10 @@ class AddressSpace final : public base::RefCounted {
   // pages in hand until the jobs that were submitted before have retired, so the caller keeps it
   // until then. The caller also invalidates the translations (see needs_flush).
   base::Result<Bind> unbind(uint64_t va);
+
+  // Copies what is bound from `va` on; returns how many bytes there were. For looking at what a client
+  // submitted, which it may change meanwhile.
+  size_t read(uint64_t va, std::span<std::byte> to) const;
 
   // VRAM is lost: writes all tables again.
   void rebuild();

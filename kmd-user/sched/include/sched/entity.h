@@ -55,6 +55,13 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
   // All popped (not: all finished).
   bool idle() const { return queue_.empty(); }
   size_t queued() const { return queued_; }
+  // The oldest that is queued; null: none. What it waits for, if it has been looked at; or null.
+  Job* head() const { return queue_.front(); }
+  const fence::FenceRef& waiting_for() const { return waiting_for_; }
+  // The job of that seqno, if it is queued or on the ring; or null.
+  Job* find(uint64_t seqno) const;
+  // How many are queued before `job`, which is.
+  size_t ahead_of(const Job& job) const;
   // The error of the job popped last, once it has finished; 0 if none.
   int error() const;
   const Usage& usage() const { return account_->usage(); }

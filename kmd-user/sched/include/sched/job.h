@@ -56,6 +56,9 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
   // caller's own reference stays the caller's; the job may be finished when this returns.
   void push(base::Nanos now);
 
+  // The job whose scheduled or finished fence this is, while it exists and is armed; or null.
+  static Job* of(fence::Fence& fence);
+
   JobState state() const { return state_; }
   uint32_t credits() const { return credits_; }
   uint32_t karma() const { return karma_; }
