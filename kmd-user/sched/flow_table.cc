@@ -53,8 +53,8 @@ uint32_t FlowTable::join(uint64_t client, Priority priority, int64_t vtime_now) 
     flow.next = std::exchange(first, at);
   }
   Flow& flow = flows_[at];
-  // Room besides for entities that work for this flow's jobs.
-  flow.ready.reserve(++flow.entities + 2);
+  ++flow.entities;
+  flow.ready.reserve(2 * size_t{flow.entities} + Flow::kGuests);
   return at;
 }
 

@@ -27,6 +27,11 @@ struct Flow {
   int64_t entity_vtime = 0;     // the same within: of the entity served last
   EntityHeap ready;
 
+  // For one more entity that works for this flow's jobs. By the entities that it has now: what it
+  // has had room for once is not to decide.
+  bool has_room() const { return ready.size() < entities + kGuests; }
+  static constexpr size_t kGuests = 2;
+
   bool in_use() const { return entities > 0 || charged > 0 || !ready.empty(); }
 };
 

@@ -23,7 +23,6 @@ class IndexedHeap {
     if (items > entries_.capacity())
       entries_.reserve(std::max(items, std::min(2 * items, items + kMaxSpare)));
   }
-  bool full() const { return entries_.size() == entries_.capacity(); }
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   static bool contains(T& item) { return place_of(item) != kNowhere; }

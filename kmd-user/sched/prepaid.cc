@@ -152,7 +152,7 @@ class Prepaid final : public Policy {
     const Lift& lift = entity.lift();
     if (lift.priority >= entity.priority()) return own;
     const uint32_t other = flows_.find(lift.client, lift.priority);
-    return other == FlowTable::kNone || flows_[other].ready.full() ? own : other;
+    return other == FlowTable::kNone || !flows_[other].has_room() ? own : other;
   }
 
   // Puts the flow where it belongs among the flows.
