@@ -47,15 +47,18 @@ Entity::Entity(Priority priority, std::span<Scheduler* const> schedulers, Accoun
       account_(base::make_ref<Account>(std::move(client))) {
   for (Scheduler* scheduler : schedulers_) scheduler->run_queue_.reserve();
   scheduler_->run_queue_.attach(*this);
+  if (Observer* observer = scheduler_->observer()) observer->created(*this);
 }
 
 Entity::~Entity() {
   kill(0);
+  if (Observer* observer = scheduler_->observer()) observer->destroyed(*this);
   for (Scheduler* scheduler : schedulers_) scheduler->run_queue_.unreserve();
 }
 
 void Entity::set_priority(Priority priority) {
   scheduler_->run_queue_.set_priority(*this, priority);
+  if (Observer* observer = scheduler_->observer()) observer->reprioritized(*this);
 }
 
 base::Result<> Entity::set_schedulers(std::span<Scheduler* const> schedulers) {
@@ -83,6 +86,10 @@ Job* Entity::find(uint64_t seqno) const {
 }
 
 void Entity::urge(uint64_t seqno, fence::Urgency& urgency) {
+  if (Observer* observer = scheduler_->observer(); observer && !urgency.derived)
+    observer->urged(fence_context_, seqno, urgency);
+  // One that was popped would lift those behind it.
+  if (last_scheduled_ && seqno <= last_scheduled_->seqno()) return;
   scheduler_->run_queue_.urge(*this, seqno, urgency);
 }
 
@@ -108,6 +115,7 @@ void Entity::balance() {
 void Entity::kill(base::Nanos now) {
   if (killed_) return;
   killed_ = true;
+  if (Observer* observer = scheduler_->observer()) observer->killed(*this);
   scheduler_->run_queue_.detach(*this);
   while (Job* job = queue_.pop_front()) {
     --queued_;
@@ -127,7 +135,8 @@ void Entity::refuse(Job& job) {
   scheduler_->refused(job);
 }
 
-void Entity::fence_signaled(fence::Fence&) {
+void Entity::fence_signaled(fence::Fence& fence) {
+  scheduler_->run_queue_.tell_woken(*this, fence);
   scheduler_->wake(*this);
 }
 

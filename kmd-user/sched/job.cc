@@ -116,6 +116,7 @@ void Job::push(base::Nanos now) {
   for (const fence::FenceRef& dependency : dependencies_) {
     trace_add_dep(scheduler_->tracer(), *this, *dependency);
   }
+  if (Observer* observer = scheduler_->observer()) observer->queued(*entity_, *this);
   scheduler_->queued(*entity_, *this, now);
 }
 
@@ -125,11 +126,16 @@ Job* Job::of(fence::Fence& fence) {
 }
 
 void Job::urge(fence::Urgency& urgency) {
-  if (entity_) entity_->urge(finished_->seqno(), urgency);
+  if (entity_) {
+    entity_->urge(finished_->seqno(), urgency);
+  } else if (Observer* observer = scheduler_ ? scheduler_->observer() : nullptr;
+             observer && !urgency.derived) {
+    observer->urged(scheduled_->context(), finished_->seqno(), urgency);
+  }
 }
 
-void Job::Waiter::fence_signaled(fence::Fence&) {
-  job_.scheduler_->waiter_fired(job_);
+void Job::Waiter::fence_signaled(fence::Fence& fence) {
+  job_.scheduler_->waiter_fired(job_, fence);
 }
 
 }  // namespace fakegpu::sched

@@ -4,6 +4,7 @@
 #include <typeinfo>
 
 #include "sched/job.h"
+#include "sched/observer.h"
 
 namespace fakegpu::sched {
 
@@ -34,6 +35,12 @@ JobFences* JobFences::from(fence::Fence& fence) {
   if (typeid(fence) == typeid(Finished)) return &static_cast<Finished&>(fence).owner_;
   if (typeid(fence) == typeid(JobFences)) return static_cast<JobFences*>(&fence);
   return nullptr;
+}
+
+std::optional<JobFence> job_fence(fence::Fence& fence) {
+  const JobFences* fences = JobFences::from(fence);
+  if (!fences) return std::nullopt;
+  return JobFence{fences->context(), fences->seqno(), !fences->is_scheduled(fence)};
 }
 
 }  // namespace fakegpu::sched

@@ -61,7 +61,7 @@ void Scheduler::abandon_device(base::Nanos now) {
   while (Job* job = pending_.front()) {
     if (poll_parent(*job)) continue;
     detach_parent(*job);
-    job->finished_->set_error(-ENODEV);
+    fail(*job, -ENODEV);
     settle(*job, now);
   }
   finish_unblocked(now);
@@ -76,6 +76,7 @@ void Scheduler::detach_parent(Job& job) {
 
 void Scheduler::stop(base::Nanos now) {
   if (finished_) return;
+  if (observer()) observer()->stopped();
   stopped_ = true;
   // Polling one fence may complete any number of jobs: begin again then.
   for (Job* job = pending_.front(); job;) {
@@ -91,11 +92,17 @@ void Scheduler::stop(base::Nanos now) {
 void Scheduler::fail_pending(Job& job, int error) {
   assert(stopped_);
   detach_parent(job);
+  fail(job, error);
+}
+
+void Scheduler::fail(Job& job, int error) {
+  if (observer() && job.finished_->error() == 0) observer()->failed(job, error);
   job.finished_->set_error(error);
 }
 
 void Scheduler::start(base::Nanos now, int error) {
   if (!stopped_ || finished_) return;
+  if (observer()) observer()->restarted();
   stopped_ = false;
   JobList jobs;
   while (Job* job = pending_.pop_front()) {
@@ -108,7 +115,7 @@ void Scheduler::start(base::Nanos now, int error) {
     if (job->parent_) {
       watch_parent(*job);
     } else {
-      job->finished_->set_error(error < 0 ? error : -ECANCELED);
+      fail(*job, error < 0 ? error : -ECANCELED);
       settle(*job, now);
     }
   }
@@ -129,7 +136,7 @@ void Scheduler::fini(base::Nanos now, int error) {
     }
     if (poll_parent(*job)) continue;
     detach_parent(*job);
-    job->finished_->set_error(error < 0 ? error : -ECANCELED);
+    fail(*job, error < 0 ? error : -ECANCELED);
     settle(*job, now);
   }
   // What is left waits for foreign fences, or behind such a job.

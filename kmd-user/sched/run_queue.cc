@@ -8,6 +8,14 @@
 #include "trace.h"
 
 namespace fakegpu::sched {
+namespace {
+
+// That of a job, or a container that may be made of them, tells of itself.
+bool is_foreign(fence::Fence& dependency) {
+  return !JobFences::from(dependency);
+}
+
+}  // namespace
 
 RunQueue::RunQueue(std::unique_ptr<Policy> policy, uint64_t scheduler_id, bool in_order,
                    base::Tracer& tracer)
@@ -36,6 +44,7 @@ void RunQueue::detach(Entity& entity) {
   entity.lift_ = {};
   if (entity.waiting_for_) entity.waiting_for_->remove_callback(entity);
   entity.waiting_for_.reset();
+  entity.blocked_ = false;
 }
 
 void RunQueue::join(Entity& entity) {
@@ -70,13 +79,27 @@ void RunQueue::filled(Entity& entity) {
   wake(entity);
 }
 
+bool RunQueue::before(const Entity& a, const Entity& b) {
+  const Job* first = a.queue_.front();
+  const Job* second = b.queue_.front();
+  return (first ? first->order_ : 0) < (second ? second->order_ : 0);
+}
+
 void RunQueue::wake(Entity& entity) {
-  if (!entity.WakeHook::linked()) woken_.push_back(entity);
+  if (entity.WakeHook::linked()) return;
+  const Entity* last = woken_.back();
+  if (last && before(entity, *last)) woken_in_order_ = false;
+  woken_.push_back(entity);
 }
 
 void RunQueue::look() {
-  while (Entity* entity = woken_.pop_front()) {
+  while (!woken_.empty()) {
+    // What wakes entities is an order of callbacks, which depends on who else listens. The policy
+    // must not see that, or the same submissions would not give the same order again.
+    if (!std::exchange(woken_in_order_, true)) woken_.sort(before);
+    Entity* entity = woken_.pop_front();
     entity->waiting_for_.reset();
+    entity->blocked_ = false;
     Job* head = entity->queue_.front();
     if (!head || entity->ready_ || head_blocked(*entity, *head)) continue;
     make_ready(*entity);
@@ -93,7 +116,11 @@ void RunQueue::make_ready(Entity& entity) {
 bool RunQueue::head_blocked(Entity& entity, Job& head) {
   for (; head.next_dependency_ < head.dependencies_.size(); ++head.next_dependency_) {
     fence::Fence* needed = required(*head.dependencies_[head.next_dependency_], entity);
-    if (!needed || needed->is_signaled()) continue;
+    if (!needed) continue;
+    if (needed->is_signaled()) {
+      tell_signaled(*needed);
+      continue;
+    }
     entity.waiting_for_ = fence::FenceRef(needed);
     if (needed->add_callback(entity) == 0) {
       trace_unschedulable(tracer_, head, *head.dependencies_[head.next_dependency_]);
@@ -123,10 +150,13 @@ fence::Fence* RunQueue::required(fence::Fence& dependency, const Entity& entity)
 void RunQueue::block(Entity& entity, fence::FenceRef blocker) {
   unready(entity);
   entity.waiting_for_ = std::move(blocker);
+  if (observer_) observer_->blocked(entity, head(entity));
   if (entity.waiting_for_->add_callback(entity) != 0) {
+    if (observer_) observer_->unblocked(entity);
     wake(entity);
     return;
   }
+  entity.blocked_ = true;
   trace_unschedulable(tracer_, head(entity), *entity.waiting_for_);
 }
 
@@ -144,6 +174,19 @@ Job& RunQueue::pop(Entity& entity) {
     wake(entity);
   }
   return job;
+}
+
+void RunQueue::tell_woken(const Entity& entity, fence::Fence& fence) {
+  if (!observer_) return;
+  if (entity.blocked_) {
+    observer_->unblocked(entity);
+  } else {
+    tell_signaled(fence);
+  }
+}
+
+void RunQueue::tell_signaled(fence::Fence& fence) {
+  if (observer_ && is_foreign(fence)) observer_->signaled(fence);
 }
 
 void RunQueue::job_finished(Job& job) {
@@ -174,7 +217,8 @@ fence::Urgency RunQueue::urgency_of(const Entity& entity) const {
   return {.waited = lift.waited,
           .deadline = lift.deadline,
           .priority = static_cast<uint8_t>(inherits ? lift.priority : entity.priority_),
-          .client = inherits ? lift.client : entity.client_id()};
+          .client = inherits ? lift.client : entity.client_id(),
+          .derived = true};
 }
 
 // One step of a walk along what waits for what: the entity's place, then what its head waits for.

@@ -36,6 +36,7 @@ void Scheduler::kick() {
 void Scheduler::queued(Entity& entity, Job& job, base::Nanos now) {
   ++score_;
   run_queue_.totals().add_pushed();
+  job.order_ = run_queue_.totals().usage().pushed;
   if (entity.killed_ || finished_) {
     entity.refuse(job);
     finish_unblocked(now);
@@ -109,6 +110,7 @@ base::Nanos Scheduler::depth_in_flight(base::Nanos now) const {
 
 void Scheduler::set_policy(std::unique_ptr<Policy> policy) {
   run_queue_.set_policy(std::move(policy));
+  if (observer()) observer()->policy_changed();
   kick();
 }
 
@@ -124,6 +126,8 @@ void Scheduler::run(Job& job, base::Nanos now) {
     if (result) parent = std::move(*result);
   }
   if (error < 0) job.finished_->set_error(error);
+  if (observer())
+    observer()->run(job, error < 0 ? error : parent ? Observer::kExecutes : Observer::kNothing);
   if (parent) set_parent(job, std::move(parent));
   job.scheduled_->signal(now);
   if (job.parent_) {
@@ -142,11 +146,12 @@ void Scheduler::watch_parent(Job& job) {
   if (job.parent_->add_callback(job.waiter_) != 0) parent_signaled(job);
 }
 
-void Scheduler::waiter_fired(Job& job) {
+void Scheduler::waiter_fired(Job& job, fence::Fence& fence) {
   if (!job.settled_) {
     parent_signaled(job);
     return;
   }
+  run_queue_.tell_signaled(fence);
   JobList::remove(job);
   unblocked_.push_back(job);
   kick();
@@ -154,7 +159,9 @@ void Scheduler::waiter_fired(Job& job) {
 
 void Scheduler::parent_signaled(Job& job) {
   if (job.settled_) return;
-  if (const int error = job.parent_->error(); error < 0) job.finished_->set_error(error);
+  const int error = job.parent_->error();
+  if (observer()) observer()->completed(job, job.parent_->timestamp(), error);
+  if (error < 0) job.finished_->set_error(error);
   settle(job, job.parent_->timestamp());
 }
 
@@ -221,6 +228,7 @@ bool Scheduler::blocked_by_dependency(Job& job) {
     // finished fence may be unreferenced already, but then it has signalled.
     if (JobFences* fences = JobFences::from(*needed)) needed = &fences->finished();
     if (!needed->is_signaled() && needed->add_callback(job.waiter_) == 0) return true;
+    run_queue_.tell_signaled(*needed);
   }
   return false;
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -35,6 +36,24 @@ TEST(List, StartsEmpty) {
   EXPECT_EQ(list.front(), nullptr);
   EXPECT_EQ(list.back(), nullptr);
   EXPECT_EQ(list.pop_front(), nullptr);
+}
+
+TEST(List, SortsAndLeavesEqualOnesAsTheyAre) {
+  for (int size : {0, 1, 2, 3, 7, 8, 100, 1000}) {
+    List<Node> list;
+    std::vector<std::unique_ptr<Node>> nodes;
+    std::vector<int> expected;
+    // Sorted by the tens of thousands; the rest tells in which order they came.
+    for (int i = 0; i < size; ++i) {
+      const int value = i * 37 % 11 * 10'000 + i;
+      list.push_back(*nodes.emplace_back(std::make_unique<Node>(value)));
+      expected.push_back(value);
+    }
+    std::stable_sort(expected.begin(), expected.end(),
+                     [](int a, int b) { return a / 10'000 < b / 10'000; });
+    list.sort([](const Node& a, const Node& b) { return a.value / 10'000 < b.value / 10'000; });
+    EXPECT_EQ(values(list), expected);
+  }
 }
 
 TEST(List, KeepsOrderAtBothEnds) {

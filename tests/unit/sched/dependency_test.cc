@@ -32,6 +32,24 @@ TEST_F(DependencyTest, OfOneContextOnlyTheLaterFenceIsKept) {
   EXPECT_EQ(job->dependencies()[0], fence::FenceRef(newest));
 }
 
+// Who else listens to a fence decides in which order its callbacks come, and must not show.
+TEST_F(DependencyTest, ThoseWokenTogetherGoInTheOrderOfTheirPushes) {
+  constexpr size_t kMany = 20;
+  std::vector<std::unique_ptr<Entity>> entities;
+  std::vector<base::Ref<fence::ManualFence>> fences;
+  std::vector<const TestJob*> jobs;
+  for (size_t i = 0; i < kMany; ++i) {
+    entities.push_back(other_ring.entity());
+    fences.push_back(world.foreign_fence());
+    jobs.push_back(&push(*entities.back(), 1, 1, {fences.back()}));
+  }
+  settle();
+  for (size_t i = 0; i < kMany; ++i) fences[i * 7 % kMany]->signal(world.now());
+  settle();
+  world.executor.run();
+  EXPECT_EQ(other_ring.order, jobs);
+}
+
 TEST_F(DependencyTest, AddingConsumesTheReference) {
   auto entity = ring.entity();
   auto fence = world.foreign_fence();

@@ -131,6 +131,7 @@ void SmallSystem::push(size_t entity) {
     job->add_dependency(jobs_[0][jobs_[1].size()]->job->finished());
   job->arm();
   jobs_[entity].push_back(&audit_.watch(job, *entities_[entity]));
+  pushed_.push_back(jobs_[entity].back());
   job->push(world_.now());
 }
 
@@ -175,7 +176,8 @@ void SmallSystem::finish() {
   audit_.require(world_.live_jobs == 0, "I12", "jobs are left");
 }
 
-// Besides what can be seen of jobs and rings, what the policies order by: who has been ready, or
+// Besides what can be seen of jobs and rings, the order in which what is queued was pushed, in which
+// those who are woken together are looked at; and what the policies order by: who has been ready, or
 // waited for his turn, for longer, and who ran last.
 uint64_t SmallSystem::state() const {
   Hash hash;
@@ -187,6 +189,8 @@ uint64_t SmallSystem::state() const {
              (entities_[i]->scheduler() == &scheduler(0) ? 512 : 0));
     for (const JobRecord* record : jobs_[i]) add_job(hash, *record);
   }
+  for (const JobRecord* record : pushed_)
+    if (record->job->entity()) hash.add(record->job->scheduled()->context());
   hash.add(order(ready_since_));
   for (const auto& ring : rings_)
     if (ring->scheduler().policy().name() == "rr") hash.add(order(turn_since_));

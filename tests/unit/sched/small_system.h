@@ -96,6 +96,7 @@ class SmallSystem {
   std::vector<std::unique_ptr<MockRing>> rings_;
   std::unique_ptr<Entity> entities_[kEntities];
   std::vector<const JobRecord*> jobs_[kEntities];  // pushed ones
+  std::vector<const JobRecord*> pushed_;           // the same, of all
   std::vector<Event> events_;                      // possible now
   uint32_t done_ = 0;                              // disturbances that have been
   unsigned disturbances_ = 0;

@@ -42,6 +42,20 @@ TEST_F(UrgencyTest, AHighJobPullsTheLowJobItDependsOn) {
   EXPECT_EQ(place(urgent), place(wanted) + 1);
 }
 
+TEST_F(UrgencyTest, AWaitForAJobThatRunsLiftsNobodyBehindIt) {
+  auto entity = client(1);
+  TestJob& running = push(*entity, ms(1));
+  push(*entity, ms(1));
+  settle();
+  ASSERT_TRUE(running.is_scheduled());
+  fence::Urgency urgency = waited();
+  entity->urge(running.finished()->seqno(), urgency);
+  EXPECT_FALSE(entity->lift().lifted());
+  entity->urge(running.finished()->seqno() + 1, urgency);
+  EXPECT_TRUE(entity->lift().lifted());
+  world.executor.run();
+}
+
 TEST_F(UrgencyTest, TheDependantPays) {
   auto low = client(1, Priority::kLow);
   auto other = client(2, Priority::kHigh);

@@ -56,6 +56,28 @@ class List {
     if (node) remove(*node);
     return node;
   }
+  // Orders by `less(const T&, const T&)`; equal ones stay as they are. O(n log n), allocates
+  // nothing.
+  template <typename Less>
+  void sort(Less less) {
+    // Sorted runs; the one at place i has 2^i nodes, or none.
+    constexpr size_t kRuns = 48;
+    List runs[kRuns];
+    while (T* node = pop_front()) {
+      List run;
+      run.push_back(*node);
+      size_t i = 0;
+      for (; i + 1 < kRuns && !runs[i].empty(); ++i) {
+        runs[i].merge(run, less);
+        run.splice_back(runs[i]);
+      }
+      runs[i].splice_back(run);
+    }
+    for (List& run : runs) {
+      run.merge(*this, less);
+      splice_back(run);
+    }
+  }
   // Moves all of `from` to the end, in order; `from` is another list. Constant time.
   void splice_back(List& from) {
     if (from.empty()) return;
@@ -75,6 +97,17 @@ class List {
     node.next = &at;
     at.prev->next = &node;
     at.prev = &node;
+  }
+
+  // Takes in another sorted list, whose nodes come after equal ones of this.
+  template <typename Less>
+  void merge(List& from, Less less) {
+    List merged;
+    while (!empty() && !from.empty())
+      merged.push_back(*(less(*from.front(), *front()) ? from : *this).pop_front());
+    merged.splice_back(*this);
+    merged.splice_back(from);
+    splice_back(merged);
   }
 
   mutable ListHook head_;

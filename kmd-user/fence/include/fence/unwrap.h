@@ -20,6 +20,8 @@ class Unwrap {
 
   // The next fence, never a container, or null at the end. Valid until the next call.
   Fence* next();
+  // Whether what next() gave is the first of its node.
+  bool at_node_start() const { return index_ == 1; }
 
  private:
   FenceRef node_;

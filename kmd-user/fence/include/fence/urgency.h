@@ -21,6 +21,7 @@ struct Urgency {
   base::Nanos deadline = 0;           // it is wanted by then; 0: no such time
   uint8_t priority = kNoPriority;     // of a job that depends on it; smaller is more important
   uint64_t client = 0;                // that job's client
+  bool derived = false;               // a scheduler passes on what it was told
   unsigned visits_left = kMaxVisits;  // counts down as it travels
 
   bool visit() { return visits_left > 0 && visits_left-- > 0; }

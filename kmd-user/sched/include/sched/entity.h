@@ -52,6 +52,11 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
   void urge(uint64_t seqno, fence::Urgency& urgency);
   const Lift& lift() const { return lift_; }
 
+  // Visits the queued jobs, oldest first.
+  template <typename F>
+  void for_each_queued(F&& visit) const {
+    for (Job* job = queue_.front(); job; job = queue_.next(*job)) visit(*job);
+  }
   // All popped (not: all finished).
   bool idle() const { return queue_.empty(); }
   size_t queued() const { return queued_; }
@@ -87,8 +92,9 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
 
   Priority priority_;
   bool killed_ = false;
-  bool ready_ = false;  // its head job is in the policy
-  uint32_t armed_ = 0;  // armed, not yet pushed
+  bool ready_ = false;    // its head job is in the policy
+  bool blocked_ = false;  // and waits for what prepare_job() gave
+  uint32_t armed_ = 0;    // armed, not yet pushed
   Lift lift_;
   std::vector<Scheduler*> schedulers_;
   Scheduler* scheduler_;

@@ -125,7 +125,10 @@ class Job : public base::RefCounted, public QueueHook, public PendingHook {
   base::Nanos pushed_at_ = 0;
   base::Nanos started_at_ = 0;
   base::Nanos finished_at_ = 0;
-  base::Nanos timer_from_ = 0;  // the timeout counts from here or from started_at_, the later
+  union {
+    uint64_t order_ = 0;      // until it runs: among all jobs pushed to the scheduler
+    base::Nanos timer_from_;  // then: the timeout counts from here or from started_at_, the later
+  };
 };
 
 using JobRef = base::Ref<Job>;

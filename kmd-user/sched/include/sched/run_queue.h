@@ -8,6 +8,7 @@
 
 #include "base/trace.h"
 #include "sched/entity.h"
+#include "sched/observer.h"
 #include "sched/policy.h"
 
 namespace fakegpu::sched {
@@ -25,11 +26,20 @@ class RunQueue {
   // Out of everything, its wait for a dependency included.
   void detach(Entity& entity);
   Entity* any_attached() const { return entities_.front(); }
+  template <typename F>
+  void for_each_attached(F&& visit) const {
+    for (Entity* entity = entities_.front(); entity; entity = entities_.next(*entity))
+      visit(*entity);
+  }
+  // Borrowed; null: nobody.
+  void set_observer(Observer* observer) { observer_ = observer; }
+  Observer* observer() const { return observer_; }
 
   // Another policy from here on: what is queued stays queued, in its order.
   void set_policy(std::unique_ptr<Policy> policy);
 
-  // The entity's head is to be looked at, by the next look().
+  // The entity's head is to be looked at, by the next look(); in the order in which the heads were
+  // pushed, whoever was woken first.
   void wake(Entity& entity);
   bool woken() const { return !woken_.empty(); }
   void look();
@@ -44,6 +54,10 @@ class RunQueue {
 
   // The entity's queue got its first job / lost its last.
   void filled(Entity& entity);
+
+  // What the entity waited for has signalled / a dependency is found to have.
+  void tell_woken(const Entity& entity, fence::Fence& fence);
+  void tell_signaled(fence::Fence& fence);
 
   void set_priority(Entity& entity, Priority priority);
   // Its job `seqno` is wanted soon.
@@ -65,6 +79,7 @@ class RunQueue {
   // What of `dependency` a job of `entity` here has to wait for; null: nothing.
   fence::Fence* required(fence::Fence& dependency, const Entity& entity) const;
   void make_ready(Entity& entity);
+  static bool before(const Entity& a, const Entity& b);
   void unready(Entity& entity);
   // What a fence that the entity's head waits for is told.
   fence::Urgency urgency_of(const Entity& entity) const;
@@ -76,11 +91,13 @@ class RunQueue {
   uint64_t scheduler_id_;
   bool in_order_;
   base::Tracer& tracer_;
+  Observer* observer_ = nullptr;
   size_t reserved_ = 0;
   size_t attached_ = 0;
   Account totals_;  // of all jobs here
   base::List<Entity, AttachHook> entities_;
   base::List<Entity, WakeHook> woken_;
+  bool woken_in_order_ = true;
 };
 
 }  // namespace fakegpu::sched

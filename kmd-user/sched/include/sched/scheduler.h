@@ -13,6 +13,7 @@
 #include "base/trace.h"
 #include "sched/entity.h"
 #include "sched/job.h"
+#include "sched/observer.h"
 #include "sched/policy.h"
 #include "sched/run_queue.h"
 
@@ -120,6 +121,15 @@ class Scheduler {
   // by this; jobs in flight are settled with nobody.
   void set_policy(std::unique_ptr<Policy> policy);
 
+  // Tells `observer` from now on; borrowed, null: nobody.
+  void set_observer(Observer* observer) { run_queue_.set_observer(observer); }
+  Observer* observer() const { return run_queue_.observer(); }
+  // Visits the entities that are attached here, in the order in which they came.
+  template <typename F>
+  void for_each_entity(F&& visit) const {
+    run_queue_.for_each_attached(visit);
+  }
+
   void increase_karma(Job& job) { ++job.karma_; }
   const std::string& name() const { return options_.name; }
   const SchedulerOptions& options() const { return options_; }
@@ -146,7 +156,7 @@ class Scheduler {
   void queued(Entity& entity, Job& job, base::Nanos now);
   void refused(Job& job);
   void wake(Entity& entity);
-  void waiter_fired(Job& job);
+  void waiter_fired(Job& job, fence::Fence& fence);
   void kick();
 
   // Starting.
@@ -172,6 +182,7 @@ class Scheduler {
   base::Nanos deadline_of(const Job& job) const;
   Job* expired(base::Nanos now) const;
   void abandon_device(base::Nanos now);
+  void fail(Job& job, int error);
   void take_credits(Job& job);
   void give_back_credits(Job& job);
 
