@@ -206,6 +206,11 @@ inline constexpr ArrayField kExplainArrays[] = {
     ARRAY(drm_fakegpu_explain, data, size, 1, kOut, kMaxReportBytes),
 };
 
+inline constexpr Field kRecordFields[] = {
+    NAMED(drm_fakegpu_record, flags, kFlags, {}),
+    FIELD(drm_fakegpu_record, capacity, kUnsigned),
+};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_QUERY, kRenderAllow, kQueryArrays, kQueryFields),
     ROW(DRM_IOCTL_FAKEGPU_BO_CREATE, kRenderAllow, {}, kBoCreateFields),
@@ -226,6 +231,9 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
     ROW(DRM_IOCTL_FAKEGPU_COREDUMP, kRenderAllow, kCoredumpArrays, kCoredumpFields),
     ROW(DRM_IOCTL_FAKEGPU_EXPLAIN, kRenderAllow, kExplainArrays, kExplainFields),
+};
+
+    ROW(DRM_IOCTL_FAKEGPU_RECORD, kRenderAllow, {}, kRecordFields),
 };
 
 }  // namespace fakegpu::ioctl::driver

@@ -38,6 +38,7 @@ extern "C" {
 #define DRM_FAKEGPU_IDENTIFY 0x59
 #define DRM_FAKEGPU_COREDUMP 0x5c
 #define DRM_FAKEGPU_EXPLAIN 0x5d
+#define DRM_FAKEGPU_RECORD 0x5a
 
 /* --- Query ------------------------------------------------------------------------------------ */
 
@@ -384,6 +385,60 @@ struct drm_fakegpu_explain {
 	__u32 pad2;
 };
 
+/* --- Recording -------------------------------------------------------------------------------- */
+
+/*
+ * From now on read() of this file also gives struct drm_fakegpu_event_record: what the schedulers of
+ * all rings are told by everybody, and when; enough to do the same again (docs/recording.md). For root
+ * and the user that the daemon runs as (-EACCES). -EBUSY: this file records already. It ends when the
+ * file is closed.
+ */
+struct drm_fakegpu_record {
+	__u32 flags;    /* must be 0 */
+	__u32 capacity; /* records that are kept until they are read, at most 1 Mi; 0: 65536 */
+};
+
+#define DRM_FAKEGPU_EVENT_RECORD 0x80000001
+
+/* Names and meanings of the fields: docs/recording.md. */
+#define DRM_FAKEGPU_RECORD_RING 1
+#define DRM_FAKEGPU_RECORD_POLICY 2
+#define DRM_FAKEGPU_RECORD_ENTITY 3
+#define DRM_FAKEGPU_RECORD_GONE 4
+#define DRM_FAKEGPU_RECORD_QUEUED 5
+#define DRM_FAKEGPU_RECORD_DEPENDENCY 6
+#define DRM_FAKEGPU_RECORD_LEAF 7
+#define DRM_FAKEGPU_RECORD_URGED 8
+#define DRM_FAKEGPU_RECORD_PRIORITY 9
+#define DRM_FAKEGPU_RECORD_KILLED 10
+#define DRM_FAKEGPU_RECORD_RUN 11
+#define DRM_FAKEGPU_RECORD_BLOCKED 12
+#define DRM_FAKEGPU_RECORD_UNBLOCKED 13
+#define DRM_FAKEGPU_RECORD_DONE 14
+#define DRM_FAKEGPU_RECORD_SIGNALED 15
+#define DRM_FAKEGPU_RECORD_STOPPED 16
+#define DRM_FAKEGPU_RECORD_FAILED 17
+#define DRM_FAKEGPU_RECORD_RESTARTED 18
+#define DRM_FAKEGPU_RECORD_LOST 19
+
+/* What a job waits for: DEPENDENCY's and LEAF's value[0]. */
+#define DRM_FAKEGPU_WAITS_FINISHED 0  /* a job, to its end */
+#define DRM_FAKEGPU_WAITS_SCHEDULED 1 /* a job, until it is given to its ring */
+#define DRM_FAKEGPU_WAITS_FOREIGN 2   /* a fence that is no job's */
+#define DRM_FAKEGPU_WAITS_ARRAY 3     /* all of the LEAF records that follow */
+#define DRM_FAKEGPU_WAITS_CHAIN 4     /* the same, as a timeline has them */
+
+struct drm_fakegpu_event_record {
+	struct drm_event base;
+	__u32 kind;     /* DRM_FAKEGPU_RECORD_* */
+	__u32 ring;     /* index as in DRM_FAKEGPU_QUERY_RING */
+	__u64 section;  /* counts what was done under one hold of the device's lock, and at one time */
+	__s64 time_ns;  /* that time, CLOCK_MONOTONIC */
+	__u64 context;  /* of the fences of a context's jobs on one ring */
+	__u64 seqno;    /* of the job */
+	__u64 value[4]; /* by kind */
+};
+
 #define DRM_IOCTL_FAKEGPU_QUERY \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_QUERY, struct drm_fakegpu_query)
 #define DRM_IOCTL_FAKEGPU_BO_CREATE \
@@ -418,6 +473,8 @@ struct drm_fakegpu_explain {
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_ATTACH, struct drm_fakegpu_attach)
 #define DRM_IOCTL_FAKEGPU_IDENTIFY \
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_IDENTIFY, struct drm_fakegpu_identify)
+#define DRM_IOCTL_FAKEGPU_RECORD \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_RECORD, struct drm_fakegpu_record)
 
 #define DRM_IOCTL_FAKEGPU_COREDUMP \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_COREDUMP, struct drm_fakegpu_coredump)

@@ -28,7 +28,8 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
       lock_(clock, [this] { settle(); }),
       vmids_(function),
       reset_steps_(function, rings_, vmids_),
-      recovery_(lock_, executor, tracer, *this, reset_steps_, quarantine_) {}
+      recovery_(lock_, executor, tracer, *this, reset_steps_, quarantine_),
+      recorder_(lock_, rings_) {}
 
 base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
                                                      base::Clock& clock, base::Executor& executor,
@@ -101,17 +102,33 @@ void Device::recover_faulted(Ring& ring, std::string_view why) {
 }
 
 void Device::ring_kicked(Ring& ring) {
-  kicked_.push_back(&ring);
+  kicked_[ring.info().index] = any_kicked_ = true;
 }
 
 // Runs under the lock, before it is released.
 void Device::settle() {
-  if (kicked_.empty()) return;
+  if (any_kicked_) {
+    pump_kicked();
+    arm_watchdog();
+  }
+  recorder_.end_section();
+}
+
+// By number, not in the order in which they were kicked: that is an order of callbacks, which
+// depends on who else listens. Pumping one ring may kick another (a dependency across rings).
+void Device::pump_kicked() {
   const base::Nanos now = this->now();
-  // Pumping one ring may kick another (a dependency across rings).
-  for (size_t i = 0; i < kicked_.size(); ++i) kicked_[i]->scheduler().pump(now);
-  kicked_.clear();
-  arm_watchdog();
+  any_kicked_ = false;
+  for (size_t i = 0; i < kicked_.size();) {
+    if (!kicked_[i]) {
+      ++i;
+      continue;
+    }
+    kicked_[i] = false;
+    rings_[i]->scheduler().pump(now);
+    i = any_kicked_ ? 0 : i + 1;
+    any_kicked_ = false;
+  }
 }
 
 sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {

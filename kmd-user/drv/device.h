@@ -21,6 +21,7 @@
 #include "mm/bo.h"
 #include "mm/vmid.h"
 #include "quarantine.h"
+#include "recorder.h"
 #include "recovery.h"
 #include "reset_steps.h"
 #include "ring.h"
@@ -63,6 +64,7 @@ class Device final : private RingOwner, private RecoveryHost {
     vms_.push_back(*vm);
     return vm;
   }
+  Recorder& recorder() { return recorder_; }
   const std::vector<std::unique_ptr<Ring>>& rings() const { return rings_; }
   // Pages of the driver itself: rings, page tables.
   const base::Ref<mm::Arena>& kernel_arena() const { return kernel_arena_; }
@@ -110,6 +112,7 @@ class Device final : private RingOwner, private RecoveryHost {
   void handle_interrupt();
   void recover_faulted(Ring& ring, std::string_view why);
   void settle();
+  void pump_kicked();
   void arm_watchdog();
   void arm_fallback();
 
@@ -143,13 +146,15 @@ class Device final : private RingOwner, private RecoveryHost {
   std::unique_ptr<InterruptRing> interrupts_;
   mm::BoRef vram_mark_;  // a pattern in VRAM that tells whether that was lost
   std::vector<std::unique_ptr<Ring>> rings_;
-  std::vector<Ring*> kicked_;
+  std::vector<bool> kicked_;  // by ring
+  bool any_kicked_ = false;
   base::List<Vm> vms_;
   Quarantine quarantine_;
   ResetSteps reset_steps_;
   Recovery recovery_;
   CoreDumps core_dumps_;
   base::Ref<CoreDump> dump_under_way_;  // of the recovery that is; null: an older one is kept
+  Recorder recorder_;
   base::Ref<Master> master_;
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;

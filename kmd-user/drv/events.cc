@@ -15,6 +15,11 @@ bool EventQueue::reserve() {
 void EventQueue::send(const drm_fakegpu_event_fence& event) {
   if (closed_) return;
   events_.push_back(event);
+  deliver();
+}
+
+void EventQueue::deliver() {
+  if (empty()) return;
   if (!reads_.empty()) {
     Read read = std::move(reads_.front());
     reads_.pop_front();
@@ -36,6 +41,7 @@ size_t EventQueue::take(std::span<std::byte> to) {
     events_.pop_front();
     --outstanding_;
   }
+  if (records_ && events_.empty()) used += records_->take(to.subspan(used));
   return used;
 }
 
@@ -56,6 +62,7 @@ void EventQueue::fail_reads(int error) {
 void EventQueue::close() {
   closed_ = true;
   events_.clear();
+  records_.reset();
   reads_.clear();
   wake_ = nullptr;
 }

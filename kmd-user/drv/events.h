@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "base/ref.h"
 #include "drv/file.h"
 #include "lock.h"
+#include "record_queue.h"
 
 namespace fakegpu::drv {
 
@@ -27,7 +29,15 @@ class EventQueue final : public base::RefCounted {
   // Sends a reserved event. After close() it is dropped.
   void send(const drm_fakegpu_event_fence& event);
 
-  bool empty() const { return events_.empty(); }
+  // Makes room for so many records; before, there is none for any.
+  void start_recording(size_t capacity) { records_.emplace(capacity); }
+  bool records() const { return records_.has_value(); }
+  // Nobody is told before deliver(). Allocates nothing.
+  void record(const drm_fakegpu_event_record& record) { records_->push(record); }
+  // Tells who waits, if there is something to read.
+  void deliver();
+
+  bool empty() const { return events_.empty() && (!records_ || records_->empty()); }
   // Copies whole events; 0 if none fits or there is none.
   size_t take(std::span<std::byte> to);
 
@@ -50,6 +60,7 @@ class EventQueue final : public base::RefCounted {
  private:
   DeviceLock& lock_;
   std::deque<drm_fakegpu_event_fence> events_;
+  std::optional<RecordQueue> records_;
   std::deque<Read> reads_;
   base::UniqueFunction<void()> wake_;
   size_t outstanding_ = 0;

@@ -44,6 +44,7 @@ FileImpl::~FileImpl() {
     if (pending.timer) device_.executor().cancel(pending.timer);
   device_.counts().waits -= waits_.size();
   waits_.clear();
+  device_.recorder().remove(*events_);
   events_->close();
   const base::Nanos now = device_.now();
   contexts_.for_each([now](uint32_t, const ContextRef& context) { context->kill(now); });

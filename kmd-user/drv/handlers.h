@@ -86,6 +86,14 @@ std::span<const HandlerRow> dumb_handlers();
 std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
 std::span<const HandlerRow> debug_handlers();
+std::span<const HandlerRow> record_handlers();
+
+// Root, and the user that the daemon runs as. (The capability of another process cannot be asked
+// for reliably across namespaces.)
+inline bool is_owner(const Call& call) {
+  const uint32_t uid = call.request.caller.uid;
+  return uid == 0 || uid == call.file.device().options().owner_uid;
+}
 
 // What BO_CREATE and CREATE_DUMB do: a new BO with its handle and its size in whole pages. 0 or a
 // negative errno, with nothing changed. Under the device lock.

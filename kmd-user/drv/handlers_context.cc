@@ -32,12 +32,9 @@ int32_t from_priority(sched::Priority priority) {
   }
 }
 
-// amdgpu_ctx_priority_permit(): above normal takes a privilege. The capability of another process
-// cannot be asked for reliably across namespaces, so root and the daemon's own user have it.
+// amdgpu_ctx_priority_permit(): above normal takes a privilege.
 bool may_use(const Call& call, int32_t priority) {
-  const uint32_t uid = call.request.caller.uid;
-  return priority <= DRM_FAKEGPU_PRIORITY_NORMAL || uid == 0 ||
-         uid == call.file.device().options().owner_uid;
+  return priority <= DRM_FAKEGPU_PRIORITY_NORMAL || is_owner(call);
 }
 
 Outcome create(Call& call) {

@@ -50,6 +50,7 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, drm_fakegpu_wait_seqno),
     DECLARED(DRM_IOCTL_FAKEGPU_ATTACH, drm_fakegpu_attach),
     DECLARED(DRM_IOCTL_FAKEGPU_IDENTIFY, drm_fakegpu_identify),
+    DECLARED(DRM_IOCTL_FAKEGPU_RECORD, drm_fakegpu_record),
     DECLARED(DRM_IOCTL_GET_MAGIC, drm_auth),
     DECLARED(DRM_IOCTL_AUTH_MAGIC, drm_auth),
     {DRM_IOCTL_SET_MASTER, "DRM_IOCTL_SET_MASTER", 0},
