@@ -22,18 +22,20 @@ ALLOWED = {
     "umd": {"ioctl", "packets"},
     "umd/inprocess": {"ioctl", "packets", "drv", "base", "hw", "umd"},
     "cuse-dev": {"drv", "base", "hw", "ioctl", "packets"},
-    "tools": {"umd", "ioctl", "packets"},
+    "tools": {"umd", "ioctl", "packets", "tools/fakegpu/sim"},
+    "tools/fakegpu/sim": {"base", "hw", "fence", "sched", "mm", "drv", "ioctl", "packets"},
 }
 FOLDERS = {
     "ioctl/packets": "packets", "ioctl": "ioctl", "kmd-user/base": "base", "kmd-user/hw": "hw",
     "kmd-user/fence": "fence", "kmd-user/sched": "sched", "kmd-user/mm": "mm",
     "kmd-user/drv": "drv", "umd/inprocess": "umd/inprocess", "umd": "umd", "cuse-dev": "cuse-dev",
-    "tools": "tools",
+    "tools/fakegpu/sim": "tools/fakegpu/sim", "tools": "tools",
 }
 # First part of an #include path -> the room it belongs to.
 PREFIXES = {"base": "base", "hw": "hw", "fence": "fence", "sched": "sched", "mm": "mm",
             "drv": "drv", "ioctl": "ioctl", "packets": "packets", "fakegpu": "umd",
-            "cuse-dev": "cuse-dev", "tools": "tools", "tests": "tests", "umd": "umd"}
+            "cuse-dev": "cuse-dev", "tools": "tools", "tests": "tests", "umd": "umd",
+            "sim": "tools/fakegpu/sim"}
 CLOCKS = re.compile(r"steady_clock|system_clock|clock_gettime|std::this_thread|\busleep\b|nanosleep|"
                     r"std::thread|<sys/socket.h>|<thread>")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
@@ -82,10 +84,13 @@ def self_test():
         ("umd/a.cc", '#include "drv/file.h"'),
         ("kmd-user/base/include/base/a.h", '#include "fence/fence.h"'),
         ("kmd-user/drv/a.cc", '#include "../hw/engine.h"'),
+        ("tools/fakegpu/a.cc", '#include "sched/policy.h"'),
+        ("tools/fakegpu/sim/a.cc", '#include "fakegpu/fakegpu.h"'),
         ("kmd-user/mm/a.cc", "auto t = std::chrono::steady_clock::now();"),
     ]
     missed = [path for path, text in bad if not list(violations(path, text))]
-    good = [("kmd-user/drv/a.cc", '#include "hw/gpu.h"'), ("umd/a.cc", '#include "ioctl/plan.h"')]
+    good = [("kmd-user/drv/a.cc", '#include "hw/gpu.h"'), ("umd/a.cc", '#include "ioctl/plan.h"'),
+            ("tools/fakegpu/sim/a.cc", '#include "sched/policy.h"')]
     wrong = [path for path, text in good if list(violations(path, text))]
     return missed + wrong
 
