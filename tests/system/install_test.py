@@ -28,7 +28,8 @@ def wanted():
     paths = {option['bindir'] + '/fakegpu', option['bindir'] + '/fakegpud',
              'lib/systemd/system/fakegpud.service', 'lib/udev/rules.d/70-fakegpu.rules',
              lib + '/pkgconfig/libdrm_fakegpu.pc', include + '/fakegpu_drm.h',
-             man + '/man1/fakegpu.1', man + '/man3/libdrm_fakegpu.3', man + '/man8/fakegpud.8'}
+             *(f'{man}/man1/fakegpu{page}.1' for page in ('', '-record', '-sim')),
+             man + '/man3/libdrm_fakegpu.3', man + '/man8/fakegpud.8'}
     for name in ('libdrm_fakegpu.so', 'libdrm_fakegpu_inprocess.so'):
         paths |= {f'{lib}/{name}{version}' for version in ('', '.1', '.1.0.0')}
     return option['prefix'], paths | {f'{include}/fakegpu/{header}' for header in HEADERS}

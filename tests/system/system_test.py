@@ -204,11 +204,52 @@ def test_the_daemon_may_have_as_many_descriptors_as_its_hard_limit_says():
     expect_equal((soft, hard), (str(before[1]),) * 2)
 
 
+def test_a_recorded_demo_replays_exactly():
+    with Daemon() as daemon:
+        folder = tempfile.mkdtemp(prefix='record.', dir=daemon.folder)
+        recording = folder + '/recording'
+        ended = run([TOOL, 'record', '-o', recording, '--device', daemon.where, '--', TOOL, 'demo',
+                     '--seconds', '0.5', '--out', folder + '/out.png'])
+        expect_equal(ended.returncode, 0)
+        assert 'LOST' not in ended.stderr, ended.stderr
+        verified = run([TOOL, 'sim', '--replay', recording, '--verify'])
+        expect_equal((verified.returncode, verified.stderr), (0, ''))
+        assert int(verified.stdout.split()[0]) > 50, verified.stdout
+        for option in ([], ['--policy', 'fifo', '--policy', 'rr'], ['--rings', 'compute=2'],
+                       ['--credits', '1'], ['--closed-loop', '--policy', 'prepaid']):
+            ended = run([TOOL, 'sim', '--replay', recording, *option])
+            expect_equal((ended.returncode, ended.stderr), (0, ''))
+            assert 'busy' in ended.stdout
+        # What is cut off is refused.
+        with open(recording, 'r+', encoding='utf-8') as file:
+            lines = file.readlines()
+            file.seek(0)
+            file.truncate()
+            file.writelines(lines[:-1])
+        ended = run([TOOL, 'sim', '--replay', recording, '--verify'])
+        expect_equal(ended.returncode, 1)
+        assert f'line {len(lines)}: the recording is cut off' in ended.stderr, ended.stderr
+
+
+def test_record_ends_with_its_program_and_as_it_did():
+    with Daemon() as daemon:
+        recording = daemon.folder + '/recording'
+        record = [TOOL, 'record', '-o', recording, '--device', daemon.where]
+        expect_equal(run([*record, '--', 'sh', '-c', 'test -n "$FAKEGPU_DEVICE" && exit 7']
+                         ).returncode, 7)
+        expect_equal(run([*record, '--', '/no/such/program']).returncode, 127)
+        expect_equal(run([*record, '--for', '0.05']).returncode, 0)
+        expect_equal(run([TOOL, 'sim', '--replay', recording, '--verify']).returncode, 0)
+
+
 def test_wrong_arguments_are_refused_with_a_message():
     for command in ([TOOL], [TOOL, 'no-such-command'], [TOOL, 'demo', '--seconds', 'soon'],
                     [TOOL, 'demo', '--transport', 'pigeon'],
                     [TOOL, 'info', '--device', '/no/such/device'],
-                    [TOOL, 'demo-client', 'nobody'],
+                    [TOOL, 'demo-client', 'nobody'], [TOOL, 'record'],
+                    [TOOL, 'record', '-o', '/no/such/folder/file', '--device', '/no/such/device'],
+                    [TOOL, 'sim'], [TOOL, 'sim', '--replay', '/no/such/file'],
+                    [TOOL, 'sim', '--replay', '/dev/null'],
                     [TOOL, 'demo', '--image', '/no/such/picture', '--transport', 'socket'],
                     [DAEMON, '--transport', 'pigeon'], [DAEMON, '--mode', '9'],
                     [DAEMON, '--no-such-option'], [DAEMON, '--inject', 'no-such-fault',

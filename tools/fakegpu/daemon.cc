@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include <fakegpu/device.h>
+
 namespace fakegpu::tools {
 
 namespace fs = std::filesystem;
@@ -109,6 +111,18 @@ void Daemon::find_device() {
     }
   }
   throw std::runtime_error("fakegpud is ready but serves nothing that can be opened");
+}
+
+std::string existing_device() {
+  std::string where;
+  fakegpu_discover(
+      [](const fakegpu_candidate* candidate, void* data) {
+        if (!candidate->chosen || std::strncmp(candidate->where, "inprocess:", 10) == 0) return 0;
+        *static_cast<std::string*>(data) = candidate->where;
+        return 1;
+      },
+      &where);
+  return where;
 }
 
 }  // namespace fakegpu::tools

@@ -36,6 +36,9 @@ class Daemon {
   pid_t pid_ = -1;
 };
 
+// Where a device is that is there already, in a daemon; empty: nowhere.
+std::string existing_device();
+
 // The path of a program that was built or installed beside this one; throws if it is not there.
 std::string find_program_beside(const std::string& name, const std::string& build_folder);
 

@@ -86,19 +86,6 @@ void print_table(const std::vector<Report>& reports) {
   }
 }
 
-// A device that is there already; else empty.
-std::string existing_device() {
-  std::string where;
-  fakegpu_discover(
-      [](const fakegpu_candidate* candidate, void* data) {
-        if (!candidate->chosen || std::strncmp(candidate->where, "inprocess:", 10) == 0) return 0;
-        *static_cast<std::string*>(data) = candidate->where;
-        return 1;
-      },
-      &where);
-  return where;
-}
-
 }  // namespace
 
 int run_demo_client(const std::string& name, const ClientOptions& options) {

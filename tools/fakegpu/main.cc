@@ -10,7 +10,10 @@
 #include <fmt/core.h>
 
 #include "demo.h"
+#include "record.h"
+#include "replay_command.h"
 #include "run/run.h"
+#include "sim/replay.h"
 #include "version.h"
 
 namespace fakegpu::tools {
@@ -24,6 +27,11 @@ std::vector<std::string> cut_off_program(int* argc, char** argv) {
       std::find_if(argv, end, [](const char* word) { return word == std::string("--"); });
   *argc = static_cast<int>(mark - argv);
   return {mark == end ? end : mark + 1, end};
+}
+
+std::vector<std::string> policy_choice() {
+  const auto names = sim::policies();
+  return {names.begin(), names.end()};
 }
 
 int run_command_line(int argc, char** argv) {
@@ -85,6 +93,28 @@ int run_command_line(int argc, char** argv) {
   run_command->add_flag("--dri", run.dri, "show it as DRM shows a device: /dev/dri and /sys");
   run_command->prefix_command();
 
+  RecordOptions record;
+  CLI::App* record_command = app.add_subcommand(
+      "record", "write down what the device's schedulers are told: fakegpu record -o FILE -- APP");
+  record_command->add_option("-o,--out", record.out, "the file")->required();
+  record_command->add_option("--device", record.device, "the device to use, as $FAKEGPU_DEVICE");
+  record_command->add_option("--for", record.seconds, "end after so many seconds")
+      ->check(CLI::Range(0.01, 86400.0));
+
+  ReplayOptions replay;
+  CLI::App* sim_command = app.add_subcommand("sim", "play a recording again, under virtual time");
+  sim_command->add_option("--replay", replay.file, "what `fakegpu record` wrote")->required();
+  sim_command->add_option("--policy", replay.policies, "order by this policy; may be repeated")
+      ->check(CLI::IsMember(policy_choice()));
+  sim_command->add_option("--rings", replay.rings, "TYPE=N: so many rings of a type");
+  sim_command->add_option("--credits", replay.credits, "jobs that a ring holds")
+      ->check(CLI::Range(1u, 65536u));
+  sim_command->add_option("--queue-time", replay.queue_time_us, "work that a ring holds, in us")
+      ->check(CLI::Range(0.0, 1e9));
+  sim_command->add_flag("--closed-loop", replay.closed_loop,
+                        "who waited for a job goes on when that is done here");
+  sim_command->add_flag("--verify", replay.verify, "compare with the recording; 1 if it differs");
+
   std::vector<std::string> program = cut_off_program(&argc, argv);
   CLI11_PARSE(app, argc, argv);
   if (*demo_command) return run_demo(demo);
@@ -93,6 +123,11 @@ int run_command_line(int argc, char** argv) {
   if (*doctor_command) return print_doctor();
   if (*why_command) return print_why(device, client_id);
   if (*dump_command) return print_dump(dump);
+  if (*sim_command) return run_replay(replay);
+  if (*record_command) {
+    record.words = std::move(program);
+    return run_record(record);
+  }
   if (*run_command) {
     run.words = run_command->remaining();
     if (!run.words.empty() && run.words.front().starts_with('-')) {
