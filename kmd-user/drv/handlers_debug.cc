@@ -10,19 +10,13 @@ namespace fakegpu::drv {
 
 namespace {
 
-// Root, and who runs the device.
-bool may_see_all(const Call& call) {
-  const Caller& caller = call.request.caller;
-  return is_privileged(caller) || caller.uid == call.file.device().options().owner_uid;
-}
-
 bool store(Call& call, uint64_t data, std::string_view text) {
   return text.empty() || call.memory.store(data, std::as_bytes(std::span(text)));
 }
 
 Outcome coredump(Call& call) {
   auto& arg = call.as<drm_fakegpu_coredump>();
-  if (!may_see_all(call)) return -EACCES;
+  if (!is_owner(call)) return -EACCES;
   base::Ref<CoreDump> dump;
   const Outcome found = under_lock(call, [&]() -> Outcome {
     Device& device = call.file.device();
@@ -70,7 +64,7 @@ Outcome explain_locked(Call& call, std::string& text) {
   const auto& arg = call.as<drm_fakegpu_explain>();
   FileImpl& file = call.file;
   Device& device = file.device();
-  Explanation explanation(device, file.client_id(), may_see_all(call));
+  Explanation explanation(device, file.client_id(), is_owner(call));
   switch (arg.what) {
     case DRM_FAKEGPU_EXPLAIN_SYNCOBJ: {
       const fence::SyncobjRef syncobj = file.syncobjs().find(arg.handle);
@@ -89,7 +83,7 @@ Outcome explain_locked(Call& call, std::string& text) {
     case DRM_FAKEGPU_EXPLAIN_CLIENT: {
       FileImpl* client = &file;
       if (arg.point != 0 && arg.point != file.client_id()) {
-        if (!may_see_all(call)) return -EACCES;
+        if (!is_owner(call)) return -EACCES;
         client = device.find_client(arg.point);
       }
       if (!client) return -ENOENT;
@@ -97,7 +91,7 @@ Outcome explain_locked(Call& call, std::string& text) {
       break;
     }
     case DRM_FAKEGPU_EXPLAIN_ALL:
-      if (!may_see_all(call)) return -EACCES;
+      if (!is_owner(call)) return -EACCES;
       device.for_each_client([&](FileImpl& client) { explanation.explain_client(client); });
       break;
     default:
