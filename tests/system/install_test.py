@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 BUILD = sys.argv[1]
-HEADERS = ('cmdbuf.h', 'context.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp', 'kernels.h', 'memory.h',
+HEADERS = ('cmdbuf.h', 'context.h', 'debug.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp', 'kernels.h', 'memory.h',
            'pm4.h', 'sdma.h', 'sync.h')
 
 

@@ -51,6 +51,8 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_ATTACH, drm_fakegpu_attach),
     DECLARED(DRM_IOCTL_FAKEGPU_IDENTIFY, drm_fakegpu_identify),
     DECLARED(DRM_IOCTL_FAKEGPU_RECORD, drm_fakegpu_record),
+    DECLARED(DRM_IOCTL_FAKEGPU_COREDUMP, drm_fakegpu_coredump),
+    DECLARED(DRM_IOCTL_FAKEGPU_EXPLAIN, drm_fakegpu_explain),
     DECLARED(DRM_IOCTL_GET_MAGIC, drm_auth),
     DECLARED(DRM_IOCTL_AUTH_MAGIC, drm_auth),
     {DRM_IOCTL_SET_MASTER, "DRM_IOCTL_SET_MASTER", 0},
