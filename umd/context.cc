@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "bo.h"
 #include "cmdbuf.h"
 #include "syncobj.h"
 
@@ -38,6 +39,17 @@ int collect_syncs(const fakegpu_context& ctx, const fakegpu_sync_point* points, 
   for (uint32_t i = 0; i < count; ++i) {
     if (points[i].syncobj->device != ctx.device) return -EINVAL;
     out->push_back({points[i].syncobj->handle, 0, points[i].point});
+  }
+  return 0;
+}
+
+int collect_bos(const fakegpu_context& ctx, const fakegpu_submission& submission,
+                std::vector<drm_fakegpu_bo_use>* out) {
+  out->reserve(submission.bo_count);
+  for (uint32_t i = 0; i < submission.bo_count; ++i) {
+    const fakegpu_bo_use& use = submission.bos[i];
+    if (use.bo->device != ctx.device) return -EINVAL;
+    out->push_back({use.bo->core->handle(), use.flags});
   }
   return 0;
 }
@@ -119,6 +131,9 @@ int fakegpu_context_submit(struct fakegpu_context* ctx, const struct fakegpu_sub
     std::vector<drm_fakegpu_sync> signals;
     result = collect_syncs(*ctx, submission->signals, submission->signal_count, &signals);
     if (result != 0) return result;
+    std::vector<drm_fakegpu_bo_use> bos;
+    result = collect_bos(*ctx, *submission, &bos);
+    if (result != 0) return result;
 
     drm_fakegpu_submit submit = {};
     submit.ctx_id = ctx->id;
@@ -130,6 +145,8 @@ int fakegpu_context_submit(struct fakegpu_context* ctx, const struct fakegpu_sub
     submit.out_sync_count = submission->signal_count;
     submit.in_syncs = pointer(waits.data());
     submit.out_syncs = pointer(signals.data());
+    submit.bos = pointer(bos.data());
+    submit.bo_count = submission->bo_count;
     submit.user_data = submission->user_data;
     result = ctx->device->call(DRM_IOCTL_FAKEGPU_SUBMIT, &submit);
     if (result == 0 && seqno) *seqno = submit.seqno;

@@ -323,6 +323,40 @@ TEST_F(Cmdbuf, SyncobjsOfAnotherDeviceAreRefused) {
   fakegpu_syncobj_destroy(theirs);
 }
 
+TEST_F(Cmdbuf, SubmissionNamesBos) {
+  fakegpu_bo* read = nullptr;
+  fakegpu_bo* written = nullptr;
+  ASSERT_EQ(fakegpu_bo_create(device_.dev, 4096, 0, 0, 0, &read), 0);
+  ASSERT_EQ(fakegpu_bo_create(device_.dev, 4096, 0, 0, 0, &written), 0);
+  const fakegpu_bo_use uses[] = {{read, DRM_FAKEGPU_BO_USE_READ},
+                                 {written, DRM_FAKEGPU_BO_USE_WRITE}};
+  fakegpu_submission s = submission(0, &gfx_);
+  s.bos = uses;
+  s.bo_count = 2;
+  ASSERT_EQ(fakegpu_context_submit(ctx_, &s, nullptr), 0);
+  const auto& job = device_.state->submissions.at(0);
+  ASSERT_EQ(job.bos.size(), 2u);
+  EXPECT_EQ(job.bos[0].handle, fakegpu_bo_handle(read));
+  EXPECT_EQ(job.bos[0].flags, DRM_FAKEGPU_BO_USE_READ);
+  EXPECT_EQ(job.bos[1].handle, fakegpu_bo_handle(written));
+  EXPECT_EQ(job.bos[1].flags, DRM_FAKEGPU_BO_USE_WRITE);
+  fakegpu_bo_destroy(read);
+  fakegpu_bo_destroy(written);
+}
+
+TEST_F(Cmdbuf, BosOfAnotherDeviceAreRefused) {
+  test::FakeDevice other;
+  fakegpu_bo* theirs = nullptr;
+  ASSERT_EQ(fakegpu_bo_create(other.dev, 4096, 0, 0, 0, &theirs), 0);
+  const fakegpu_bo_use use = {theirs, DRM_FAKEGPU_BO_USE_READ};
+  fakegpu_submission s = submission(0, &gfx_);
+  s.bos = &use;
+  s.bo_count = 1;
+  EXPECT_EQ(fakegpu_context_submit(ctx_, &s, nullptr), -EINVAL);
+  EXPECT_TRUE(device_.state->submissions.empty());
+  fakegpu_bo_destroy(theirs);
+}
+
 TEST_F(Cmdbuf, AnEmptyCommandBufferIsLeftOut) {
   ASSERT_EQ(fakegpu_context_submit_one(ctx_, 0, gfx_, nullptr), 0);
   EXPECT_TRUE(device_.state->submissions.at(0).ibs.empty());

@@ -122,7 +122,8 @@ int FakeTransport::ioctl(uint32_t command, void* arg, Pointers pointers) {
       state_->submissions.push_back(
           {submit, array<drm_fakegpu_ib>(submit.ibs, submit.ib_count),
            array<drm_fakegpu_sync>(submit.in_syncs, submit.in_sync_count),
-           array<drm_fakegpu_sync>(submit.out_syncs, submit.out_sync_count)});
+           array<drm_fakegpu_sync>(submit.out_syncs, submit.out_sync_count),
+           array<drm_fakegpu_bo_use>(submit.bos, submit.bo_count)});
       submit.seqno = state_->submissions.size();
       return 0;
     }

@@ -42,6 +42,7 @@ class FakeTransport final : public Transport {
       drm_fakegpu_submit call;
       std::vector<drm_fakegpu_ib> ibs;
       std::vector<drm_fakegpu_sync> in, out;
+      std::vector<drm_fakegpu_bo_use> bos;
     };
     std::vector<Submission> submissions;
     std::vector<std::byte> events;

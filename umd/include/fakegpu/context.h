@@ -50,6 +50,12 @@ FAKEGPU_PUBLIC int fakegpu_context_set_priority(struct fakegpu_context *ctx, int
 FAKEGPU_PUBLIC int fakegpu_context_query(struct fakegpu_context *ctx,
                                          struct drm_fakegpu_ctx_query *state);
 
+/** What a job does with a BO, for the order of jobs that do not share a syncobj. */
+struct fakegpu_bo_use {
+  struct fakegpu_bo *bo;
+  uint32_t flags; /**< DRM_FAKEGPU_BO_USE_*, at least one */
+};
+
 /** One job. Zero-initialise it, then set what is needed. */
 struct fakegpu_submission {
   uint32_t ring;                         /**< index, as fakegpu_find_ring() gives it */
@@ -63,12 +69,18 @@ struct fakegpu_submission {
   const struct fakegpu_sync_point *waits;   /**< the job starts when these are signalled */
   const struct fakegpu_sync_point *signals; /**< get its finished fence */
   uint32_t signal_count;
-  uint64_t user_data; /**< comes back in the event */
+  uint32_t bo_count;
+  const struct fakegpu_bo_use *bos; /**< whom the job waits for, and who for it; each BO once */
+  uint64_t user_data;               /**< comes back in the event */
 };
 
 /**
  * Queues one job. While the client's queue is full (-EAGAIN from the driver) it blocks and tries
  * again, as drmIoctl() would; never for the job itself.
+ *
+ * Of two jobs that name a BO, in whichever client it is known, the later waits for the earlier
+ * unless both only read it or one names it with DRM_FAKEGPU_BO_USE_EXPLICIT. The driver takes the
+ * submission's word for what a job touches; naming a BO neither binds it nor keeps its address.
  *
  * A command buffer's memory is read when the job runs: reset or destroy it after that.
  *
@@ -76,9 +88,11 @@ struct fakegpu_submission {
  * \param seqno       out, of the job's fence, per context and ring, from 1; may be NULL
  *
  * Errors: -EINVAL: no such ring, a command buffer for another kind of ring, address space or
- * device, more IBs or syncobjs than the device takes, an unknown flag, a wait on a syncobj without
- * a fence; -ECANCELED: the context is guilty of a reset; the latched error of a broken command
- * buffer (fakegpu_cmdbuf_error()). Counterpart: amdgpu_cs_submit_raw2().
+ * device, a BO or syncobj of another device, a BO that is named twice or with flags that do not go
+ * together, more IBs, syncobjs or BOs (4096) than the device takes, an unknown flag, a wait on a
+ * syncobj without a fence; -ECANCELED: the context is guilty of a reset; the latched error of a
+ * broken command buffer (fakegpu_cmdbuf_error()). Counterpart: amdgpu_cs_submit_raw2() with the
+ * list of amdgpu_bo_list_create_raw().
  */
 FAKEGPU_PUBLIC int fakegpu_context_submit(struct fakegpu_context *ctx,
                                           const struct fakegpu_submission *submission,

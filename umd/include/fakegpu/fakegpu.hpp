@@ -118,6 +118,8 @@ class Bo : public Owner<fakegpu_bo, fakegpu_bo_destroy> {
   }
 
   uint64_t size() const { return fakegpu_bo_size(*this); }
+  /** This BO as a submission names it, which reads it, writes it, or both. */
+  fakegpu_bo_use use(uint32_t flags) const { return {get(), flags}; }
   /** A dma-buf for it. */
   Fd export_fd() const {
     int fd = -1;
@@ -248,7 +250,7 @@ class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {
   uint64_t submit(uint32_t ring, std::initializer_list<fakegpu_cmdbuf*> buffers,
                   std::span<const fakegpu_sync_point> waits = {},
                   std::span<const fakegpu_sync_point> signals = {}, uint32_t flags = 0,
-                  uint64_t user_data = 0) const {
+                  uint64_t user_data = 0, std::span<const fakegpu_bo_use> bos = {}) const {
     fakegpu_submission submission = {};
     submission.ring = ring;
     submission.flags = flags;
@@ -258,6 +260,8 @@ class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {
     submission.wait_count = static_cast<uint32_t>(waits.size());
     submission.signals = signals.data();
     submission.signal_count = static_cast<uint32_t>(signals.size());
+    submission.bos = bos.data();
+    submission.bo_count = static_cast<uint32_t>(bos.size());
     submission.user_data = user_data;
     uint64_t seqno = 0;
     check(fakegpu_context_submit(*this, &submission, &seqno), "submit");
