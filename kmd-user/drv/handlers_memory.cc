@@ -61,8 +61,8 @@ Outcome vm_create(Call& call) {
   if (file.vms().size() >= kMaxVms) return -EMFILE;
   auto space = mm::AddressSpace::create(device.memory(), device.kernel_arena(), file.usage());
   if (!space) return refuse(space.error());
-  arg.vm_id = file.vms().insert(
-      device.add_vm(base::make_ref<Vm>(std::move(*space), device.contexts(), device.vmids())));
+  arg.vm_id =
+      file.vms().insert(device.add_vm(base::make_ref<Vm>(std::move(*space), device.vmids())));
   return 0;
 }
 int check_vm_create(std::span<const std::byte> arg) {

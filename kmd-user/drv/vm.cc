@@ -1,36 +1,62 @@
 // SPDX-License-Identifier: MIT
 #include "vm.h"
 
+#include <algorithm>
+#include <forward_list>
+
 namespace fakegpu::drv {
 
-// Holds one unbound mapping until `after` signals.
-class Vm::Retiring final : public fence::Callback {
+// What was unbound after some jobs, with those of them that no epoch before it waits for. Epochs go
+// in their order, so the last one waits for all that is unfinished, and none names a job that an
+// earlier one does.
+class Vm::Epoch {
  public:
-  Retiring(Vm& vm, mm::AddressSpace::Bind bind, fence::FenceRef after)
-      : vm_(vm), bind_(std::move(bind)), after_(std::move(after)) {}
+  explicit Epoch(Vm& vm) : vm_(vm) {}
 
-  // False: nothing to wait for.
-  bool start(std::list<Retiring>::iterator self) {
-    self_ = self;
-    return after_->add_callback(*this) == 0;
+  void add(fence::FenceRef job) {
+    jobs_.emplace_front(*this, std::move(job));
+    ++pending_;
   }
+  // Enabling one job's fence may signal others: it is not done before all are enabled.
+  void start() {
+    for (Job& job : jobs_) job.start();
+    --pending_;
+  }
+  bool done() const { return pending_ == 0; }
+
+  std::list<mm::AddressSpace::Bind> unbound;
 
  private:
-  void fence_signaled(fence::Fence&) override {
-    // Letting go destroys this, and with it perhaps the last reference to the fence that is
-    // calling.
-    const fence::FenceRef keep = after_;
-    vm_.let_go(self_);
-  }
+  class Job final : public fence::Callback {
+   public:
+    Job(Epoch& epoch, fence::FenceRef finished) : epoch_(epoch), finished_(std::move(finished)) {}
+
+    void start() {
+      if (finished_->add_callback(*this) != 0) count_out();
+    }
+
+   private:
+    void fence_signaled(fence::Fence&) override {
+      Vm& vm = epoch_.vm_;
+      count_out();
+      vm.retire();
+    }
+    void count_out() {
+      finished_.reset();
+      --epoch_.pending_;
+    }
+
+    Epoch& epoch_;
+    fence::FenceRef finished_;
+  };
 
   Vm& vm_;
-  mm::AddressSpace::Bind bind_;
-  fence::FenceRef after_;
-  std::list<Retiring>::iterator self_;
+  std::forward_list<Job> jobs_;
+  size_t pending_ = 1;  // jobs, and start()
 };
 
-Vm::Vm(mm::AddressSpaceRef space, fence::Contexts& contexts, mm::VmidManager& vmids)
-    : space_(std::move(space)), contexts_(contexts), vmids_(vmids) {}
+Vm::Vm(mm::AddressSpaceRef space, mm::VmidManager& vmids)
+    : space_(std::move(space)), vmids_(vmids) {}
 
 Vm::~Vm() = default;
 
@@ -43,17 +69,19 @@ Vm::Hold::~Hold() {
 }
 
 // Allocates nothing, as fences call it.
-void Vm::let_go(std::list<Retiring>::iterator unbound) {
-  if (holds_ != 0) {
-    kept_.splice(kept_.end(), retiring_, unbound);
-  } else {
-    retiring_.erase(unbound);
+void Vm::retire() {
+  while (!epochs_.empty() && epochs_.front().done()) {
+    std::list<mm::AddressSpace::Bind> unbound = std::move(epochs_.front().unbound);
+    epochs_.pop_front();
+    if (holds_ != 0) kept_.splice(kept_.end(), unbound);
   }
 }
 
 void Vm::add_job(fence::FenceRef finished) {
-  if (jobs_.size() >= 64)
+  if (jobs_.size() >= prune_at_) {
     std::erase_if(jobs_, [](const auto& entry) { return entry.second->test_signaled(); });
+    prune_at_ = std::max(kPruneAt, 2 * jobs_.size());
+  }
   const uint64_t context = finished->context();
   jobs_[context] = std::move(finished);
 }
@@ -64,19 +92,18 @@ base::Result<> Vm::unbind(uint64_t va) {
   vmids_.invalidate(*space_);
 
   std::erase_if(jobs_, [](const auto& entry) { return entry.second->test_signaled(); });
-  if (jobs_.empty()) {
-    if (holds_ != 0) kept_.emplace_back(*this, std::move(*bind), nullptr);
-    return {};
+  if (!jobs_.empty()) {
+    Epoch& epoch = epochs_.emplace_back(*this);
+    for (auto& [context, finished] : jobs_) epoch.add(std::move(finished));
+    jobs_.clear();
+    epoch.unbound.push_back(std::move(*bind));
+    epoch.start();
+    retire();
+  } else if (!epochs_.empty()) {
+    epochs_.back().unbound.push_back(std::move(*bind));
+  } else if (holds_ != 0) {
+    kept_.push_back(std::move(*bind));
   }
-  std::vector<fence::FenceRef> members;
-  members.reserve(jobs_.size());
-  for (const auto& [context, fence] : jobs_) members.push_back(fence);
-  fence::FenceRef all = members.size() == 1
-                            ? std::move(members[0])
-                            : fence::FenceRef(fence::Array::create(contexts_, std::move(members)));
-  retiring_.emplace_back(*this, std::move(*bind), std::move(all));
-  const auto last = std::prev(retiring_.end());
-  if (!last->start(last)) let_go(last);
   return {};
 }
 

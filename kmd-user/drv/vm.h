@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-#include "fence/array.h"
+#include "fence/fence.h"
 #include "mm/address_space.h"
 #include "mm/vmid.h"
 
@@ -16,14 +16,15 @@ namespace fakegpu::drv {
 
 class Vm final : public base::RefCounted, public base::ListHook {
  public:
-  Vm(mm::AddressSpaceRef space, fence::Contexts& contexts, mm::VmidManager& vmids);
+  Vm(mm::AddressSpaceRef space, mm::VmidManager& vmids);
 
   mm::AddressSpace& space() { return *space_; }
   const mm::AddressSpaceRef& space_ref() const { return space_; }
 
   // `finished` is the finished fence of a job that runs in this space.
   void add_job(fence::FenceRef finished);
-  // Unmaps at once; the pages go when the jobs so far have.
+  // Unmaps at once; the pages go when the jobs so far have. Costs as much as the contexts that had
+  // a job since the last time, not as those that have one unfinished.
   base::Result<> unbind(uint64_t va);
 
   // While one exists the space lives, and what is unbound stays alive when the jobs' fences have
@@ -43,18 +44,20 @@ class Vm final : public base::RefCounted, public base::ListHook {
   };
 
  private:
-  class Retiring;
+  class Epoch;
+  static constexpr size_t kPruneAt = 64;
 
   ~Vm() override;
-  // Nobody waits for the jobs that may use it any more.
-  void let_go(std::list<Retiring>::iterator unbound);
+  // Lets go of what waits for no job any more.
+  void retire();
 
   mm::AddressSpaceRef space_;
-  fence::Contexts& contexts_;
   mm::VmidManager& vmids_;
-  std::map<uint64_t, fence::FenceRef> jobs_;  // the latest of each fence context
-  std::list<Retiring> retiring_;
-  std::list<Retiring> kept_;  // would be gone but for the holds
+  // Since the last unbind: the latest of each fence context, signalled ones for a while too.
+  std::map<uint64_t, fence::FenceRef> jobs_;
+  size_t prune_at_ = kPruneAt;
+  std::list<Epoch> epochs_;
+  std::list<mm::AddressSpace::Bind> kept_;  // would be gone but for the holds
   unsigned holds_ = 0;
 };
 

@@ -149,24 +149,6 @@ TEST(FileClose, FreesEverythingEvenWithJobsInFlight) {
   EXPECT_EQ(after.heap_bytes[1], before.heap_bytes[1]);
 }
 
-TEST(Unbind, KeepsPagesUntilJobsThatMayUseThemAreDone) {
-  VirtualMachine machine;
-  Client client(machine);
-  auto target = client.buffer();
-  packets::pm4::Work work;
-  work.unit_ns = 1'000'000;
-  ASSERT_EQ(client.submit({.context = client.context(), .ibs = {client.ib(words(work))}}), 0);
-  machine.executor().run_for(10'000);
-  const auto before = machine.machine().census();
-  drm_fakegpu_vm_unbind unbind = {client.vm(), 0, target.va};
-  EXPECT_EQ(client.call(DRM_IOCTL_FAKEGPU_VM_UNBIND, unbind), 0);
-  drm_gem_close close = {target.handle, 0};
-  EXPECT_EQ(client.call(DRM_IOCTL_GEM_CLOSE, close), 0);
-  EXPECT_EQ(machine.machine().census().bos, before.bos);
-  machine.run();
-  EXPECT_EQ(machine.machine().census().bos, before.bos - 1);
-}
-
 TEST(Shutdown, AnswersEveryWaiterAndRefusesLaterCalls) {
   VirtualMachine machine;
   Client client(machine);
