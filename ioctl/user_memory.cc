@@ -10,6 +10,10 @@
 namespace fakegpu::ioctl {
 namespace {
 
+void* pointer(uint64_t address) {
+  return reinterpret_cast<void*>(address);  // NOLINT: ioctl structs keep pointers as numbers
+}
+
 bool wraps(uint64_t address, size_t bytes) {
   return bytes != 0 && address + (bytes - 1) < address;
 }
@@ -27,7 +31,7 @@ bool move(Transfer transfer, pid_t tid, uint64_t address, std::span<std::byte> l
   if (wraps(address, local.size())) return false;
   while (!local.empty()) {
     const iovec here{local.data(), local.size()};
-    const iovec there{reinterpret_cast<void*>(address), local.size()};
+    const iovec there{pointer(address), local.size()};
     const ssize_t moved = transfer(tid, &here, 1, &there, 1, 0);
     if (moved <= 0) return false;
     local = local.subspan(static_cast<size_t>(moved));
@@ -86,14 +90,14 @@ bool PlannedMemory::store(uint64_t address, std::span<const std::byte> from) {
 bool DirectMemory::fetch(uint64_t address, std::span<std::byte> to) {
   if (to.empty()) return true;
   if (address == 0) return false;
-  std::memcpy(to.data(), reinterpret_cast<const void*>(address), to.size());
+  std::memcpy(to.data(), pointer(address), to.size());
   return true;
 }
 
 bool DirectMemory::store(uint64_t address, std::span<const std::byte> from) {
   if (from.empty()) return true;
   if (address == 0) return false;
-  std::memcpy(reinterpret_cast<void*>(address), from.data(), from.size());
+  std::memcpy(pointer(address), from.data(), from.size());
   return true;
 }
 

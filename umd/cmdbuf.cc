@@ -12,7 +12,7 @@ namespace fakegpu::umd {
 
 namespace {
 
-constexpr uint64_t kChunkBytes = 64 * 1024;
+constexpr uint64_t kChunkBytes = uint64_t{64} * 1024;
 constexpr uint32_t kSdmaIbDwords = 8;      // an SDMA IB is a multiple of this
 constexpr uint64_t kSdmaIbAlignment = 32;  // bytes
 

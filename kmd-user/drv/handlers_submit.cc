@@ -56,7 +56,7 @@ int look_up(FileImpl& file, const Arguments& arguments, std::vector<fence::Fence
 }
 
 // The second half: from arm on the job must run.
-void commit(Device& device, base::Ref<SubmitJob> job, const std::vector<OutSync>& outs,
+void commit(Device& device, const base::Ref<SubmitJob>& job, const std::vector<OutSync>& outs,
             const BoUses& bos) {
   job->arm();
   job->report_progress();

@@ -2,6 +2,7 @@
 #include "interrupt_ring.h"
 
 #include <cstring>
+#include <utility>
 
 #include "hw/registers.h"
 
@@ -15,7 +16,8 @@ InterruptRing::~InterruptRing() {
 
 base::Result<> InterruptRing::allocate(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
                                        base::Ref<mm::Usage> usage) {
-  auto buffer = manager.create({.size = kBytes, .heap = mm::Heap::kSystem}, arena, usage);
+  auto buffer = manager.create({.size = kBytes, .heap = mm::Heap::kSystem}, std::move(arena),
+                               std::move(usage));
   if (!buffer) return tl::unexpected(std::move(buffer).error());
   buffer_ = std::move(*buffer);
   return {};

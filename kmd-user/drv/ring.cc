@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "hw/registers.h"
 
@@ -50,9 +51,11 @@ Ring::~Ring() {
 
 base::Result<> Ring::start(mm::MemoryManager& manager, base::Ref<mm::Arena> arena,
                            base::Ref<mm::Usage> usage) {
-  auto buffer = manager.create({.size = kDwords * 4, .heap = mm::Heap::kSystem}, arena, usage);
+  auto buffer =
+      manager.create({.size = uint64_t{kDwords} * 4, .heap = mm::Heap::kSystem}, arena, usage);
   if (!buffer) return tl::unexpected(std::move(buffer).error());
-  auto writeback = manager.create({.size = hw::kPageSize, .heap = mm::Heap::kSystem}, arena, usage);
+  auto writeback = manager.create({.size = hw::kPageSize, .heap = mm::Heap::kSystem},
+                                  std::move(arena), std::move(usage));
   if (!writeback) return tl::unexpected(std::move(writeback).error());
   buffer_ = std::move(*buffer);
   writeback_ = std::move(*writeback);

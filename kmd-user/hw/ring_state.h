@@ -37,7 +37,9 @@ struct RingState {
   uint64_t base() const { return base_lo.load() | static_cast<uint64_t>(base_hi.load()) << 32; }
   bool enabled() const { return cntl.load(std::memory_order_acquire) & 1; }
   // Bytes from a fence's first slot to the one that writebacks go to now (amdgpu's four slots).
-  uint64_t redirection() const { return 8 * (redirect.load(std::memory_order_acquire) & 3); }
+  uint64_t redirection() const {
+    return uint64_t{8} * (redirect.load(std::memory_order_acquire) & 3);
+  }
 };
 
 }  // namespace fakegpu::hw

@@ -57,6 +57,7 @@ Daemon::Daemon(const std::string& transport) {
                                           "--socket",    folder_ + "/socket",
                                           "--ready-fd",  std::to_string(ready[1])};
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 

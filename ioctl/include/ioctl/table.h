@@ -50,8 +50,9 @@ struct Field {
 // Which way the bytes of an array go, seen from the caller.
 enum class Direction : uint8_t { kIn, kOut, kInOut };
 
-// An array that a struct points to: where the struct keeps its address and its element count.
-struct ArrayField {
+// An array that a struct points to: where the struct keeps its address and its element count. In
+// the order of reading; there are few.
+struct ArrayField {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::string_view name;
   uint16_t pointer_offset;  // of a __u64
   uint16_t count_offset;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 #include "kernels/image.h"
 
@@ -47,28 +48,29 @@ class BoxBlur final : public Builtin<args::BoxBlur> {
 
  private:
   static constexpr uint32_t kMaxRadius = 16;
-  static constexpr size_t kChannels = args::kTileWidth * 4;
+  static constexpr size_t kChannels = size_t{args::kTileWidth} * 4;
   using RowSums = std::array<uint16_t, kChannels>;  // at most 33 * 255
 
   // Along row `y`: for each channel of each pixel of the tile, the sum over the window around it.
   static bool sum_row(const args::BoxBlur& a, const Tile& tile, int64_t y, RowSums& sums,
                       VirtualMemory& memory) {
     std::array<Pixel, args::kTileWidth + 2 * kMaxRadius> buffer;
-    const auto pixels = std::span(buffer).first(tile.width + 2 * a.radius);
+    const size_t margins = size_t{2} * a.radius;
+    const auto pixels = std::span(buffer).first(tile.width + margins);
     if (!read_clamped(memory, a.src, tile, a.radius, y, pixels)) return false;
 
     std::array<uint16_t, 4> sum{};
-    for (uint32_t i = 0; i < 2 * a.radius; ++i) {
+    for (size_t i = 0; i < margins; ++i) {
       for (size_t c = 0; c < 4; ++c) sum[c] += pixels[i][c];
     }
-    for (uint32_t x = 0; x < tile.width; ++x) {
+    for (size_t x = 0; x < tile.width; ++x) {
       for (size_t c = 0; c < 4; ++c) {
-        sum[c] += pixels[x + 2 * a.radius][c];
+        sum[c] += pixels[x + margins][c];
         sums[x * 4 + c] = sum[c];
         sum[c] -= pixels[x][c];
       }
     }
-    std::fill(sums.begin() + tile.width * 4, sums.end(), 0);
+    std::fill(sums.begin() + size_t{tile.width} * 4, sums.end(), 0);
     return true;
   }
 
@@ -80,6 +82,7 @@ class BoxBlur final : public Builtin<args::BoxBlur> {
   // quotient: its error is at most area / 2^32 per unit, and a sum times an area stays below 2^32.
   static void divide(const std::array<uint32_t, kChannels>& sums, uint32_t area,
                      std::array<Pixel, args::kTileWidth>& out) {
+    assert(area != 0);
     const uint64_t reciprocal = (uint64_t{1} << 32) / area + 1;
     for (size_t i = 0; i < kChannels; ++i) {
       out[i / 4][i % 4] = static_cast<uint8_t>(((sums[i] + area / 2) * reciprocal) >> 32);

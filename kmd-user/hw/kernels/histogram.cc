@@ -34,7 +34,7 @@ class Histogram final : public Builtin<args::Histogram> {
   }
 
  private:
-  static constexpr size_t kBins = 4 * 256;
+  static constexpr size_t kBins = size_t{4} * 256;
 };
 
 }  // namespace
