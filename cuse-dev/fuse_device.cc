@@ -2,7 +2,6 @@
 #include "fuse_device.h"
 
 #include <linux/ioctl.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,36 +10,12 @@
 
 #include "base/log.h"
 #include "node_descriptors.h"
-#include "struct_memory.h"
+#include "poll_wake.h"
 
 namespace fakegpu::cuse_dev {
 namespace {
 
-// Room for a reply: struct and out-arrays.
-constexpr size_t kOutBytes = 2 * ioctl::kMaxCallBytes;
-
 constexpr unsigned kDrmType = 'd';
-
-// Tells the kernel, once, that poll() may have a different answer now.
-class PollWake {
- public:
-  explicit PollWake(fuse_pollhandle* handle) : handle_(handle) {}
-  PollWake(PollWake&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  PollWake& operator=(PollWake&&) = delete;
-  ~PollWake() {
-    if (handle_ != nullptr) fuse_pollhandle_destroy(handle_);
-  }
-  void operator()() {
-    if (handle_ != nullptr) fuse_lowlevel_notify_poll(handle_);
-  }
-
- private:
-  fuse_pollhandle* handle_;
-};
-
-bool goes_out(const ioctl::Segment& segment) {
-  return segment.direction != ioctl::Direction::kIn;
-}
 
 // The number that a struct has where it names the descriptor that the call takes.
 int32_t taken_number(const ioctl::Row& row, std::span<const std::byte> in) {
@@ -59,14 +34,10 @@ bool is_of_nodes(const NodeCall& call) {
   return is_call(call, DRM_IOCTL_FAKEGPU_ATTACH) || is_call(call, DRM_IOCTL_FAKEGPU_IDENTIFY);
 }
 
-iovec range(uint64_t address, size_t bytes) {
-  return {reinterpret_cast<void*>(address), bytes};  // NOLINT: the caller's address, never followed
-}
-
 }  // namespace
 
 FuseDevice::FuseDevice(bool unrestricted, std::shared_ptr<NodeFiles> nodes)
-    : unrestricted_(unrestricted), nodes_(std::move(nodes)), out_(kOutBytes) {}
+    : unrestricted_(unrestricted), nodes_(std::move(nodes)), out_(kCallMemoryBytes) {}
 
 base::Result<OpenFile*> FuseDevice::open(fuse_req_t request, NodeKind kind, drv::File* memory_of) {
   const fuse_ctx* context = fuse_req_ctx(request);
@@ -128,15 +99,16 @@ void FuseDevice::restricted(const Call& call, std::span<const std::byte> in, siz
 
 // Unrestricted, nothing of a call that this file cannot have: a program that tries a terminal's
 // ioctl, or that of another kind of file, gets -ENOTTY, whatever its argument points to.
-ioctl::StructCopy FuseDevice::struct_of(const Call& call) const {
+CallStruct FuseDevice::struct_of(const Call& call) const {
   const bool may_be = call.what.known() && (call.what.row->type == kDrmType || !call.open.drm ||
                                             call.open.stage == OpenFile::Stage::kObject);
-  return unrestricted_ && !may_be ? ioctl::StructCopy{0, 0} : call.what.copy();
+  return {call.arg, unrestricted_ && !may_be ? ioctl::StructCopy{0, 0} : call.what.copy()};
 }
 
 void FuseDevice::unrestricted(const Call& call, std::span<const std::byte> in, size_t out_bytes) {
   const NodeCall& what = call.what;
-  const ioctl::StructCopy copy = struct_of(call);
+  const CallStruct of = struct_of(call);
+  const ioctl::StructCopy& copy = of.copy;
   const RetryBook::Key key{call.caller.pid, what.word, call.arg};
   if (in.size() < copy.in_bytes || out_bytes < copy.out_bytes) {
     call.open.retries.forget(key);
@@ -150,17 +122,12 @@ void FuseDevice::unrestricted(const Call& call, std::span<const std::byte> in, s
     fuse_reply_ioctl(call.request, plan.error, nullptr, 0);
     return;
   }
-  size_t wanted_in = copy.in_bytes;
-  size_t wanted_out = copy.out_bytes;
-  for (const ioctl::Segment& segment : plan.segments) {
-    wanted_in += segment.bytes;
-    if (goes_out(segment)) wanted_out += segment.bytes;
-  }
-  if (std::max(wanted_in, wanted_out) > ioctl::kMaxCallBytes) {
+  const CallRanges::Bytes wanted = CallRanges::bytes(of, plan.segments);
+  if (std::max(wanted.in, wanted.out) > ioctl::kMaxCallBytes) {
     call.open.retries.forget(key);
     return serve_large(call, in.first(copy.in_bytes));
   }
-  const bool sizes_match = in.size() == wanted_in && out_bytes == wanted_out;
+  const bool sizes_match = in.size() == wanted.in && out_bytes == wanted.out;
   switch (call.open.retries.check(key, plan.segments, sizes_match)) {
     case RetryBook::Verdict::kCall:
       return serve(call, in, out_bytes, plan.segments);
@@ -180,23 +147,13 @@ void FuseDevice::serve_large(Call call, std::span<const std::byte> in) {
     return;
   }
   call.direct = true;
-  serve(call, in, struct_of(call).out_bytes, {});
+  serve(call, in, struct_of(call).copy.out_bytes, {});
 }
 
 void FuseDevice::ask(const Call& call, std::span<const ioctl::Segment> segments) {
-  const ioctl::StructCopy copy = struct_of(call);
-  in_ranges_.clear();
-  out_ranges_.clear();
-  if (copy.in_bytes != 0) in_ranges_.push_back(range(call.arg, copy.in_bytes));
-  if (copy.out_bytes != 0) out_ranges_.push_back(range(call.arg, copy.out_bytes));
-  for (const ioctl::Segment& segment : segments) {
-    // Arrays that only go out are fetched too: the reply writes them whole, and where the driver
-    // stored nothing the caller's bytes must stay what they were.
-    in_ranges_.push_back(range(segment.address, segment.bytes));
-    if (goes_out(segment)) out_ranges_.push_back(range(segment.address, segment.bytes));
-  }
-  fuse_reply_ioctl_retry(call.request, in_ranges_.data(), in_ranges_.size(), out_ranges_.data(),
-                         out_ranges_.size());
+  ranges_.set(struct_of(call), segments);
+  fuse_reply_ioctl_retry(call.request, ranges_.in().data(), ranges_.in().size(),
+                         ranges_.out().data(), ranges_.out().size());
 }
 
 void FuseDevice::serve(const Call& call, std::span<const std::byte> in, size_t out_bytes,
@@ -259,60 +216,35 @@ void FuseDevice::descriptor_taken(uint64_t id, FetchedFd fetched) {
           nodes_->resolve(std::move(fetched)));
 }
 
-// The memory of the call is put together in out_, as far as it may be stored to. What it is made of
-// differs: unrestricted, everything came with the request; restricted, only the struct.
 void FuseDevice::perform(const Call& call, std::span<const std::byte> in, size_t out_bytes,
                          std::span<const ioctl::Segment> segments, drv::TakenFd taken) {
-  const ioctl::StructCopy copy = struct_of(call);
-  const size_t struct_bytes = std::max(copy.in_bytes, copy.out_bytes);
-  const size_t fetched = std::min<size_t>(copy.in_bytes, in.size());
-  const auto window = std::span(out_).first(struct_bytes);
-  std::copy_n(in.begin(), fetched, window.begin());
-  std::ranges::fill(window.subspan(fetched), std::byte{0});
+  const CallStruct of = struct_of(call);
+  // Unrestricted, everything came with the request; restricted, only the struct.
   if (call.direct) {
-    StructMemory memory(call.arg, window, call.caller.pid);
-    const size_t out = std::min<size_t>(copy.out_bytes, out_bytes);
-    return run(call, memory, window, window.first(out), out, std::move(taken));
+    CallMemory memory(out_, of, in, out_bytes, call.caller.pid);
+    run(call, memory, std::move(taken));
+  } else {
+    CallMemory memory(out_, of, in, segments);
+    run(call, memory, std::move(taken));
   }
-  ioctl::PlannedMemory memory;
-  if (struct_bytes != 0) memory.add({call.arg, window, true, copy.out_bytes != 0});
-  // Without a copy out, the struct is not in front of the arrays that go back.
-  auto out = std::span(out_).subspan(struct_bytes);
-  const size_t out_begin = copy.out_bytes != 0 ? 0 : struct_bytes;
-  in = in.subspan(copy.in_bytes);
-  for (const ioctl::Segment& segment : segments) {
-    auto bytes = in.first(segment.bytes);
-    in = in.subspan(segment.bytes);
-    if (!goes_out(segment)) {
-      // Nothing is stored to it, so it may lie in the request itself.
-      auto* data = const_cast<std::byte*>(bytes.data());  // NOLINT: not writable below
-      memory.add({segment.address, {data, bytes.size()}, true, false});
-      continue;
-    }
-    std::copy_n(bytes.begin(), bytes.size(), out.begin());
-    memory.add({segment.address, out.first(bytes.size()), true, true});
-    out = out.subspan(bytes.size());
-  }
-  const auto back = std::span(out_).first(out_.size() - out.size()).subspan(out_begin);
-  run(call, memory, window, back, copy.out_bytes, std::move(taken));
 }
 
-void FuseDevice::run(const Call& call, ioctl::UserMemory& memory, std::span<std::byte> window,
-                     std::span<const std::byte> out, size_t struct_out_bytes, drv::TakenFd taken) {
-  auto reply = [this, request = call.request, id = call.id, struct_out_bytes](
+void FuseDevice::run(const Call& call, CallMemory& memory, drv::TakenFd taken) {
+  auto reply = [this, request = call.request, id = call.id, limit = memory.struct_bytes_back()](
                    int result, std::span<const std::byte> arg_out) {
     if (!pending_.finish(id)) return;
-    fuse_reply_ioctl(request, result, arg_out.data(), std::min(arg_out.size(), struct_out_bytes));
+    fuse_reply_ioctl(request, result, arg_out.data(), std::min(arg_out.size(), limit));
   };
   const auto claim =
-      call.what.claims ? window.subspan(call.what.row->size) : std::span<std::byte>();
+      call.what.claims ? memory.window().subspan(call.what.row->size) : std::span<std::byte>();
   NodeDescriptors descriptors(nodes_->claims(), call.caller.uid, claim, std::move(taken));
   const drv::Request driver_request{call.what.command, call.arg, call.caller, call.id,
                                     &descriptors};
-  const drv::Outcome result = call.open.file->ioctl(driver_request, memory, std::move(reply));
+  const drv::Outcome result =
+      call.open.file->ioctl(driver_request, memory.memory(), std::move(reply));
   // The error is in the result, not in the reply's header, which would copy nothing back.
   if (result)
-    fuse_reply_ioctl(call.request, *result, out.data(), out.size());
+    fuse_reply_ioctl(call.request, *result, memory.back().data(), memory.back().size());
   else
     pending_.add(call.id, call.request, &call.open);
 }

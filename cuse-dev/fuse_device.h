@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "call_memory.h"
 #include "drv/machine.h"
 #include "ioctl/plan.h"
 #include "node_call.h"
@@ -86,7 +87,7 @@ class FuseDevice {
   // An unrestricted call that moves more than the kernel brings, and came with its struct.
   void serve_large(Call call, std::span<const std::byte> in);
   // What of the struct moves.
-  ioctl::StructCopy struct_of(const Call& call) const;
+  CallStruct struct_of(const Call& call) const;
   void ask(const Call& call, std::span<const ioctl::Segment> segments);
   // `in`, `out_bytes` and `segments` as the call came with them, whole.
   void serve(const Call& call, std::span<const std::byte> in, size_t out_bytes,
@@ -99,8 +100,7 @@ class FuseDevice {
   void descriptor_taken(uint64_t id, FetchedFd fetched);
   void perform(const Call& call, std::span<const std::byte> in, size_t out_bytes,
                std::span<const ioctl::Segment> segments, drv::TakenFd taken);
-  void run(const Call& call, ioctl::UserMemory& memory, std::span<std::byte> window,
-           std::span<const std::byte> out, size_t struct_out_bytes, drv::TakenFd taken);
+  void run(const Call& call, CallMemory& memory, drv::TakenFd taken);
 
   const bool unrestricted_;
   const std::shared_ptr<NodeFiles> nodes_;
@@ -110,8 +110,7 @@ class FuseDevice {
   std::unordered_map<uint64_t, Fetching> fetching_;
   // What goes back to the caller: built here, as requests are handled one at a time.
   std::vector<std::byte> out_;
-  std::vector<iovec> in_ranges_;
-  std::vector<iovec> out_ranges_;
+  CallRanges ranges_;
 };
 
 }  // namespace fakegpu::cuse_dev
