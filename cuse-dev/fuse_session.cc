@@ -11,9 +11,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
+#include <span>
 #include <thread>
-#include <vector>
 
 #include "base/log.h"
 #include "mount_paths.h"
@@ -22,21 +21,6 @@
 namespace fakegpu::cuse_dev {
 namespace {
 
-struct FuseFile {
-  const char* name;
-  NodeKind kind;
-};
-// Those of one directory as of /dev and /dev/dri.
-constexpr FuseFile kFiles[] = {{FuseSession::kFileName, NodeKind::kRender},
-                               {"card0", NodeKind::kPrimary},
-                               {"renderD128", NodeKind::kRender},
-                               {"sw_sync", NodeKind::kSwSync}};
-// A file's place in kFiles is the low part of all its nodes.
-constexpr fuse_ino_t kNodeStep = std::size(kFiles);
-constexpr size_t place_of(fuse_ino_t node) {
-  return node % kNodeStep;
-}
-constexpr ino_t kFirstInode = FUSE_ROOT_ID + 1;  // as stat shows it; nodes differ by lookup
 // Also the number of pages that a request may touch, and so of reads: with one page a read of
 // events would be cut where its buffer crosses into the next.
 constexpr uint32_t kMaxWriteBytes = 64 << 10;
@@ -51,7 +35,8 @@ FuseSession::FuseSession(Loop& loop, const Options& options)
       options_(options),
       backings_([this](int file) { return open_backing(fd(), file); },
                 [this](int32_t id) { close_backing(fd(), id); }),
-      names_(nodes().claims()) {}
+      names_(nodes().claims()),
+      directory_(options_.mode, names_) {}
 
 FuseSession::~FuseSession() {
   tear_down();
@@ -187,52 +172,24 @@ void FuseSession::tear_down() {
   mounted_ = false;
 }
 
-struct stat FuseSession::attributes(fuse_ino_t node) const {
-  struct stat status = {};
-  if (const FdNames::Node* named = names_.find(node)) {
-    status.st_ino = node;
-    status.st_mode = S_IFREG | 0600;
-    status.st_nlink = 1;
-    status.st_uid = named->uid;
-    status.st_gid = named->gid;
-    status.st_size = static_cast<off_t>(named->bytes);
-    return status;
-  }
-  const bool root = node == FUSE_ROOT_ID;
-  status.st_ino = root ? FUSE_ROOT_ID : kFirstInode + place_of(node);
-  status.st_mode = root ? S_IFDIR | 0755 : S_IFREG | options_.mode;
-  status.st_nlink = root ? 2 : 1;
-  status.st_uid = geteuid();
-  status.st_gid = getegid();
-  return status;
-}
-
 void FuseSession::reply_attributes(fuse_req_t request, fuse_ino_t node) {
-  const struct stat status = self(request).attributes(node);
+  const struct stat status = self(request).directory_.attributes(node);
   fuse_reply_attr(request, &status, node == FUSE_ROOT_ID ? 0 : kAttributeSeconds);
 }
 
 void FuseSession::lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   FuseSession& session = self(request);
   const fuse_ctx* context = fuse_req_ctx(request);
-  const auto file = std::ranges::find_if(
-      kFiles, [name](const FuseFile& known) { return std::strcmp(name, known.name) == 0; });
-  const fuse_ino_t fresh = ++session.lookups_ * kNodeStep;
   fuse_entry_param entry = {};
-  if (parent != FUSE_ROOT_ID) {
-    entry.ino = 0;
-  } else if (file != std::end(kFiles)) {
-    entry.ino = fresh + static_cast<fuse_ino_t>(file - kFiles);
-  } else {
-    entry.ino = session.names_.look_up(name, context->uid, context->gid, fresh);
-  }
+  if (parent == FUSE_ROOT_ID)
+    entry.ino = session.directory_.look_up(name, context->uid, context->gid);
   if (entry.ino == 0) {
     fuse_reply_err(request, ENOENT);
     return;
   }
   entry.generation = 1;
   entry.attr_timeout = kAttributeSeconds;
-  entry.attr = session.attributes(entry.ino);
+  entry.attr = session.directory_.attributes(entry.ino);
   fuse_reply_entry(request, &entry);
 }
 
@@ -241,20 +198,9 @@ void FuseSession::read_directory(fuse_req_t request, fuse_ino_t node, size_t byt
     fuse_reply_err(request, ENOTDIR);
     return;
   }
-  const struct stat directory = self(request).attributes(FUSE_ROOT_ID);
-  std::vector<std::pair<const char*, struct stat>> entries = {{".", directory}, {"..", directory}};
-  for (size_t place = 0; place < std::size(kFiles); ++place)
-    entries.emplace_back(kFiles[place].name, self(request).attributes(kNodeStep + place));
   char buffer[512];
-  bytes = std::min(bytes, sizeof(buffer));
-  size_t used = 0;
-  for (size_t i = static_cast<size_t>(std::max<off_t>(offset, 0)); i < entries.size(); ++i) {
-    const size_t size = fuse_add_direntry(request, buffer + used, bytes - used, entries[i].first,
-                                          &entries[i].second, static_cast<off_t>(i + 1));
-    if (size > bytes - used) break;
-    used += size;
-  }
-  fuse_reply_buf(request, buffer, used);
+  const auto room = std::span(buffer).first(std::min(bytes, sizeof(buffer)));
+  fuse_reply_buf(request, buffer, self(request).directory_.list(request, room, offset));
 }
 
 void FuseSession::open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
@@ -271,7 +217,7 @@ void FuseSession::open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info
 
 void FuseSession::open_device(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   const uid_t uid = fuse_req_ctx(request)->uid;
-  const NodeKind kind = kFiles[place_of(node)].kind;
+  const NodeKind kind = FuseDirectory::kind(node);
   auto sibling = backings_.sibling(node, uid);
   auto open = sibling ? device_.open(request, kind, *sibling)
                       : base::Result<OpenFile*>(tl::unexpected(sibling.error()));

@@ -17,6 +17,7 @@
 #include "backing_table.h"
 #include "fd_names.h"
 #include "fuse_connection.h"
+#include "fuse_directory.h"
 
 namespace fakegpu::cuse_dev {
 
@@ -34,7 +35,7 @@ class FuseSession final : public FuseConnection {
     std::shared_ptr<NodeFiles> nodes = nullptr;  // as FuseConnection's
   };
 
-  static constexpr const char* kFileName = "fakegpu";
+  static constexpr const char* kFileName = FuseDirectory::kFileName;
 
   // Mounts, after clearing away what a killed daemon left. -EBUSY: another daemon serves there.
   static base::Result<std::unique_ptr<Transport>> create(Loop& loop, const Options& options);
@@ -54,7 +55,6 @@ class FuseSession final : public FuseConnection {
   static const fuse_lowlevel_ops& operations();
   static FuseSession& self(fuse_req_t request) { return static_cast<FuseSession&>(of(request)); }
   base::Result<> negotiate();
-  base::Result<> make_names();
   base::Result<> bind_file();
   void amend_init_reply(std::span<const iovec> reply) override;
   void tear_down() override;
@@ -64,7 +64,6 @@ class FuseSession final : public FuseConnection {
   void open_claimed(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
   void reply_open(fuse_req_t request, fuse_file_info* info, OpenFile* open,
                   std::optional<int32_t> backing);
-  struct stat attributes(fuse_ino_t node) const;
   static void reply_attributes(fuse_req_t request, fuse_ino_t node);
   static void lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
   static void read_directory(fuse_req_t request, fuse_ino_t node, size_t bytes, off_t offset);
@@ -74,7 +73,7 @@ class FuseSession final : public FuseConnection {
   const Options options_;
   BackingTable backings_;  // empty without passthrough
   FdNames names_;
-  fuse_ino_t lookups_ = 0;
+  FuseDirectory directory_;
   bool mounted_ = false;
   bool linked_ = false;
   bool bound_ = false;
