@@ -39,38 +39,7 @@ wire::IoctlReply answer_head(Type type, uint32_t id, int result, size_t bytes) {
   return {header_of(type, id, sizeof(wire::IoctlReply) + bytes), result, 0};
 }
 
-bool goes_in(ioctl::Direction direction) {
-  return direction != ioctl::Direction::kOut;
-}
-bool goes_out(ioctl::Direction direction) {
-  return direction != ioctl::Direction::kIn;
-}
-
 }  // namespace
-
-// The arrays that a message says it carries.
-struct SocketConnection::Arrays {
-  std::vector<ioctl::Segment> segments;
-  uint64_t in_bytes = 0;   // of those that go in
-  uint64_t out_bytes = 0;  // of those that go out
-  uint64_t all_bytes = 0;  // of all
-
-  static base::Result<Arrays> parse(std::span<const std::byte> spans) {
-    Arrays arrays;
-    for (; !spans.empty(); spans = spans.subspan(sizeof(wire::Span))) {
-      wire::Span span;
-      std::memcpy(&span, spans.data(), sizeof(span));
-      if (span.direction > static_cast<uint32_t>(ioctl::Direction::kInOut))
-        return base::fail(EPROTO, "span with direction {}", span.direction);
-      const auto direction = static_cast<ioctl::Direction>(span.direction);
-      arrays.segments.push_back({span.address, span.bytes, direction});
-      arrays.all_bytes += span.bytes;
-      if (goes_in(direction)) arrays.in_bytes += span.bytes;
-      if (goes_out(direction)) arrays.out_bytes += span.bytes;
-    }
-    return arrays;
-  }
-};
 
 SocketConnection::SocketConnection(drv::Machine& machine, drv::NativeDescriptors& descriptors,
                                    const drv::Caller& caller, bool may_open,
@@ -118,13 +87,8 @@ base::Result<> SocketConnection::handle(std::span<std::byte> message, PassedDesc
       return parsed(&SocketConnection::hello);
     case Type::kIoctl:
     case Type::kFdIoctl:
-    case Type::kLargeIoctl: {
-      if (message.size() < sizeof(wire::IoctlRequest))
-        return base::fail(EPROTO, "an ioctl of {} bytes", message.size());
-      wire::IoctlRequest request;
-      std::memcpy(&request, message.data(), sizeof(request));
-      return ioctl(request, message.subspan(sizeof(request)), std::move(passed));
-    }
+    case Type::kLargeIoctl:
+      return ioctl(message, std::move(passed));
     case Type::kInterrupt:
       return parsed(&SocketConnection::interrupt);
     case Type::kGetArena:
@@ -233,44 +197,11 @@ base::Result<> SocketConnection::read(const wire::ReadRequest& request) {
   return {};
 }
 
-base::Result<> SocketConnection::check_descriptors(const wire::IoctlRequest& request,
-                                                   const PassedDescriptors& passed) {
-  const ioctl::Row* row = ioctl::find_row(request.command);
-  const bool takes = row != nullptr && row->fds.takes >= 0;
-  const bool gives = row != nullptr && row->fds.gives >= 0;
-  const bool large = request.header.type == Type::kLargeIoctl;
-  if (large && (takes || gives))
-    return base::fail(EPROTO, "ioctl {:#x} with descriptors and a memfd", request.command);
-  const size_t expected = (request.header.type == Type::kFdIoctl || large ? 1 : 0) +
-                          (request.taken == wire::Taken::kPassed ? 1 : 0);
-  if (request.taken > wire::Taken::kForeign || takes != (request.taken != wire::Taken::kNone))
-    return base::fail(EPROTO, "ioctl {:#x} that takes descriptor {}", request.command,
-                      static_cast<uint32_t>(request.taken));
-  if (passed.count() != expected)
-    return base::fail(EPROTO, "ioctl {:#x} with {} descriptors", request.command, passed.count());
-  const int reserved = request.reserved;
-  if (reserved != 0 && (!gives || (reserved != -EMFILE && reserved != -ENFILE)))
-    return base::fail(EPROTO, "ioctl {:#x} that reserved {}", request.command, reserved);
-  return {};
-}
-
-base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::span<std::byte> rest,
-                                       PassedDescriptors passed) {
+base::Result<> SocketConnection::ioctl(std::span<std::byte> message, PassedDescriptors passed) {
+  const auto call = IoctlMessage::parse(message, passed.count());
+  if (!call) return tl::unexpected(call.error());
+  const wire::IoctlRequest& request = call->request;
   const uint32_t id = request.header.id;
-  FAKEGPU_TRY(check_descriptors(request, passed));
-  if (request.spans > kMaxSpans || request.spans * sizeof(wire::Span) > rest.size())
-    return base::fail(EPROTO, "ioctl with {} spans in {} bytes", request.spans, rest.size());
-  const auto arrays = Arrays::parse(rest.first(request.spans * sizeof(wire::Span)));
-  if (!arrays) return tl::unexpected(arrays.error());
-  const std::span<std::byte> in = rest.subspan(request.spans * sizeof(wire::Span));
-  const size_t struct_bytes = ioctl::struct_copy(request.command).in_bytes;
-  const bool large = request.header.type == Type::kLargeIoctl;
-  if (large && arrays->in_bytes != arrays->all_bytes)
-    return base::fail(EPROTO, "ioctl {:#x} with a memfd for what goes out", request.command);
-  const bool with_out_arrays = !large && in.size() == struct_bytes + arrays->all_bytes;
-  if (!with_out_arrays && in.size() != struct_bytes + (large ? 0 : arrays->in_bytes))
-    return base::fail(EPROTO, "ioctl {:#x} with {} bytes for a struct of {} and arrays of {}",
-                      request.command, in.size(), struct_bytes, arrays->in_bytes);
   FAKEGPU_TRY(check_id(id));
   if (link_) {
     refuse(id, Type::kIoctlReply, -EPERM);
@@ -285,7 +216,7 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::s
     }
   }
   drv::File& file = object ? *object : *file_;
-  const ioctl::Plan plan = file.plan(request.command, caller_, in.first(struct_bytes));
+  const ioctl::Plan plan = file.plan(request.command, caller_, call->struct_in());
   if (plan.error != 0) {
     refuse(id, Type::kIoctlReply, plan.error);
     return {};
@@ -295,60 +226,34 @@ base::Result<> SocketConnection::ioctl(const wire::IoctlRequest& request, std::s
     refuse(id, Type::kIoctlReply, -EFAULT);
     return {};
   }
-  if (plan.segments != arrays->segments)
+  if (plan.segments != call->segments)
     return base::fail(EPROTO, "ioctl {:#x} with other spans than its struct says", request.command);
-  if (large) {
-    run_large(request, plan.segments, in, passed.next());
+  if (call->large()) {
+    run_large(*call, passed.next());
     return {};
   }
   // The message is as long as it may be for what goes in.
-  if (arrays->out_bytes > ioctl::kMaxCallBytes) {
+  if (call->out_bytes > ioctl::kMaxCallBytes) {
     refuse(id, Type::kIoctlReply, -ENOMEM);
     return {};
   }
   base::UniqueFd taken;
   if (request.taken == wire::Taken::kPassed) taken = passed.next();
-  run(std::move(object), request, plan.segments, in, with_out_arrays, std::move(taken));
+  // What comes back is built where the reply is sent from.
+  ioctl::PlannedMemory memory;
+  const size_t out_bytes = call->lay_out(replies_.subspan(sizeof(wire::IoctlReply)), memory);
+  perform(std::move(object), request, memory, out_bytes, std::move(taken));
   return {};
 }
 
-// What comes back is built where the reply is sent from; what only goes in stays in the message.
-void SocketConnection::run(std::shared_ptr<drv::File> object, const wire::IoctlRequest& request,
-                           std::span<const ioctl::Segment> segments, std::span<std::byte> in,
-                           bool with_out_arrays, base::UniqueFd taken) {
-  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
-  ioctl::PlannedMemory memory;
-  const std::span<std::byte> body = replies_.subspan(sizeof(wire::IoctlReply));
-  std::span<std::byte> out = body;
-  const auto add = [&](uint64_t address, size_t in_bytes, size_t bytes, bool writable) {
-    const std::span<std::byte> from = in.first(in_bytes);
-    in = in.subspan(in_bytes);
-    if (!writable) return memory.add({address, from, true, false});
-    const std::span<std::byte> window = out.first(bytes);
-    out = out.subspan(bytes);
-    std::ranges::copy(from, window.begin());
-    // Nothing of an earlier call, which may have been another client's.
-    std::ranges::fill(window.subspan(in_bytes), std::byte{0});
-    memory.add({address, window, in_bytes != 0, true});
-  };
-  if (copy.in_bytes != 0 || copy.out_bytes != 0)
-    add(request.arg, copy.in_bytes, copy.out_bytes, copy.out_bytes != 0);
-  for (const ioctl::Segment& segment : segments)
-    add(segment.address, goes_in(segment.direction) || with_out_arrays ? segment.bytes : 0,
-        segment.bytes, goes_out(segment.direction));
-  perform(std::move(object), request, memory, body.size() - out.size(), std::move(taken));
-}
-
-void SocketConnection::run_large(const wire::IoctlRequest& request,
-                                 std::span<const ioctl::Segment> segments, std::span<std::byte> in,
-                                 base::UniqueFd arrays) {
-  const ioctl::StructCopy copy = ioctl::struct_copy(request.command);
+void SocketConnection::run_large(const IoctlMessage& call, base::UniqueFd arrays) {
+  const ioctl::StructCopy& copy = call.copy;
   const std::span<std::byte> window =
       replies_.subspan(sizeof(wire::IoctlReply)).first(std::max(copy.in_bytes, copy.out_bytes));
-  std::ranges::copy(in, window.begin());
-  std::ranges::fill(window.subspan(in.size()), std::byte{0});
-  MemfdMemory memory(request.arg, window, segments, std::move(arrays));
-  perform(nullptr, request, memory, copy.out_bytes, {});
+  std::ranges::copy(call.in, window.begin());
+  std::ranges::fill(window.subspan(call.in.size()), std::byte{0});
+  MemfdMemory memory(call.request.arg, window, call.segments, std::move(arrays));
+  perform(nullptr, call.request, memory, copy.out_bytes, {});
 }
 
 // `out_bytes`: how much of replies_ after the head goes back if the answer comes at once.

@@ -17,13 +17,12 @@
 #include "drv/native_descriptors.h"
 #include "ioctl/plan.h"
 #include "ioctl/wire.h"
+#include "ioctl_message.h"
 #include "passed_descriptors.h"
 #include "socket_sender.h"
 
 namespace fakegpu::cuse_dev {
 
-// More than any call has.
-inline constexpr uint32_t kMaxSpans = 16;
 // The size field of a command word has 14 bits.
 inline constexpr size_t kMaxStructBytes = (1 << 14) - 1;
 // An array goes both ways or one; each way is bounded by kMaxCallBytes. Those that only go in may
@@ -55,20 +54,11 @@ class SocketConnection {
   SocketSender& sender() { return *sender_; }
 
  private:
-  struct Arrays;
-
   base::Result<> hello(const ioctl::wire::Hello& hello);
   int open_or_join(const ioctl::wire::Hello& hello);
-  base::Result<> ioctl(const ioctl::wire::IoctlRequest& request, std::span<std::byte> rest,
-                       PassedDescriptors passed);
-  base::Result<> check_descriptors(const ioctl::wire::IoctlRequest& request,
-                                   const PassedDescriptors& passed);
+  base::Result<> ioctl(std::span<std::byte> message, PassedDescriptors passed);
+  void run_large(const IoctlMessage& call, base::UniqueFd arrays);
   // `object`: what the call is on if that is not the connection's own file.
-  void run(std::shared_ptr<drv::File> object, const ioctl::wire::IoctlRequest& request,
-           std::span<const ioctl::Segment> segments, std::span<std::byte> in, bool with_out_arrays,
-           base::UniqueFd taken);
-  void run_large(const ioctl::wire::IoctlRequest& request, std::span<const ioctl::Segment> segments,
-                 std::span<std::byte> in, base::UniqueFd arrays);
   void perform(std::shared_ptr<drv::File> object, const ioctl::wire::IoctlRequest& request,
                ioctl::UserMemory& memory, size_t out_bytes, base::UniqueFd taken);
   base::Result<> open_sw_sync(const ioctl::wire::OpenSwSync& request);
