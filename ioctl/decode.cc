@@ -46,10 +46,21 @@ std::string flags_text(uint64_t value, std::span<const FlagName> names) {
   return text;
 }
 
-std::string enum_text(uint64_t value, std::span<const FlagName> names) {
+// The name of a value; empty: it has none.
+std::string_view name_of(uint64_t value, std::span<const FlagName> names) {
   for (const FlagName& name : names)
-    if (name.value == value) return std::string(name.name);
-  return fmt::format("{:#x}", value);
+    if (name.value == value) return name.name;
+  return {};
+}
+
+std::string enum_text(uint64_t value, std::span<const FlagName> names) {
+  const std::string_view name = name_of(value, names);
+  return name.empty() ? fmt::format("{:#x}", value) : std::string(name);
+}
+
+std::string index_text(uint64_t value, std::span<const FlagName> names) {
+  const std::string_view name = name_of(value, names);
+  return name.empty() ? fmt::format("{}", value) : std::string(name);
 }
 
 std::string pointer_text(uint64_t address) {
@@ -76,6 +87,8 @@ std::string value_text(const Field& field, Bytes arg) {
       return flags_text(value, field.names);
     case FieldKind::kEnum:
       return enum_text(value, field.names);
+    case FieldKind::kIndex:
+      return index_text(value, field.names);
     case FieldKind::kText:
       return quoted(arg.subspan(field.offset, field.bytes));
     case FieldKind::kSecret:

@@ -12,6 +12,7 @@ inline constexpr FlagName kQueryItems[] = {
     NAME(DRM_FAKEGPU_QUERY_DEVICE),
     NAME(DRM_FAKEGPU_QUERY_RING),
     NAME(DRM_FAKEGPU_QUERY_HEAP),
+    NAME(DRM_FAKEGPU_QUERY_POLICY),
 };
 inline constexpr FlagName kHeaps[] = {
     NAME(DRM_FAKEGPU_HEAP_VRAM),
@@ -169,6 +170,12 @@ inline constexpr Field kWaitSeqnoFields[] = {
     NAMED(drm_fakegpu_wait_seqno, flags, kFlags, {}),
     FIELD(drm_fakegpu_wait_seqno, pad, kPad),
 };
+inline constexpr FlagName kRings[] = {NAME(DRM_FAKEGPU_ALL_RINGS)};
+inline constexpr Field kSetPolicyFields[] = {
+    FIELD(drm_fakegpu_set_policy, name, kText),
+    NAMED(drm_fakegpu_set_policy, ring, kIndex, kRings),
+    FIELD(drm_fakegpu_set_policy, pad, kPad),
+};
 inline constexpr Field kAttachFields[] = {FIELD(drm_fakegpu_attach, token, kSecret)};
 inline constexpr Field kIdentifyFields[] = {FIELD(drm_fakegpu_identify, file_id, kUnsigned)};
 
@@ -227,6 +234,7 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_SUBMIT, kRenderAllow, kSubmitArrays, kSubmitFields),
     ROW(DRM_IOCTL_FAKEGPU_CHANNEL, kRenderAllow, {}, kChannelFields),
     ROW(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, kRenderAllow, {}, kWaitSeqnoFields),
+    ROW(DRM_IOCTL_FAKEGPU_SET_POLICY, kRenderAllow, {}, kSetPolicyFields),
     ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
     ROW(DRM_IOCTL_FAKEGPU_COREDUMP, kRenderAllow, kCoredumpArrays, kCoredumpFields),

@@ -179,6 +179,25 @@ int fakegpu_query_heap(struct fakegpu_device* dev, uint32_t heap,
   return -EINVAL;
 }
 
+int fakegpu_query_policy(struct fakegpu_device* dev, uint32_t index,
+                         struct drm_fakegpu_policy_info* info) {
+  drm_fakegpu_policy_info answer = {};
+  const int result = dev->core->query(DRM_FAKEGPU_QUERY_POLICY, index, &answer, sizeof(answer));
+  if (result == 0) *info = answer;
+  return result;
+}
+
+int fakegpu_device_set_policy(struct fakegpu_device* dev, const char* name, uint32_t ring) {
+  return guarded([&] {
+    drm_fakegpu_set_policy request = {};
+    const std::string_view text(name);
+    if (text.size() >= sizeof(request.name)) return -EINVAL;
+    text.copy(request.name, text.size());
+    request.ring = ring;
+    return dev->core->call(DRM_IOCTL_FAKEGPU_SET_POLICY, &request);
+  });
+}
+
 int fakegpu_find_ring(const struct fakegpu_device* dev, uint32_t type, uint32_t instance) {
   const auto& rings = dev->core->rings();
   const auto found = std::find_if(rings.begin(), rings.end(), [&](const Device::Ring& ring) {

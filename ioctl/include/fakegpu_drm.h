@@ -34,6 +34,7 @@ extern "C" {
 #define DRM_FAKEGPU_SUBMIT 0x51
 #define DRM_FAKEGPU_CHANNEL 0x52
 #define DRM_FAKEGPU_WAIT_SEQNO 0x53
+#define DRM_FAKEGPU_SET_POLICY 0x54
 #define DRM_FAKEGPU_ATTACH 0x58
 #define DRM_FAKEGPU_IDENTIFY 0x59
 #define DRM_FAKEGPU_COREDUMP 0x5c
@@ -42,10 +43,11 @@ extern "C" {
 
 /* --- Query ------------------------------------------------------------------------------------ */
 
-/* What to ask: struct drm_fakegpu_query.item. `index` counts rings or heaps; else it must be 0. */
+/* What to ask: struct drm_fakegpu_query.item. `index` counts rings, heaps, policies; else it is 0. */
 #define DRM_FAKEGPU_QUERY_DEVICE 0 /* struct drm_fakegpu_device_info */
 #define DRM_FAKEGPU_QUERY_RING 1   /* struct drm_fakegpu_ring_info, one per ring */
 #define DRM_FAKEGPU_QUERY_HEAP 2   /* struct drm_fakegpu_heap_info, one per heap */
+#define DRM_FAKEGPU_QUERY_POLICY 3 /* struct drm_fakegpu_policy_info, one per policy */
 
 /*
  * Copies at most `size` bytes of the answer to `data` and sets `size` to the answer's full size, so a
@@ -92,6 +94,12 @@ struct drm_fakegpu_ring_info {
 	__u64 emitted;      /* jobs given to the hardware so far */
 	__u64 completed;
 	__u64 busy_ns;      /* time with at least one job in flight */
+	char policy[16];    /* that orders its jobs, NUL-terminated */
+};
+
+/* A policy by which a ring's jobs can be ordered; index 0 is the default. */
+struct drm_fakegpu_policy_info {
+	char name[16]; /* NUL-terminated */
 };
 
 #define DRM_FAKEGPU_HEAP_VRAM 0
@@ -301,6 +309,20 @@ struct drm_fakegpu_wait_seqno {
 	__u32 pad;
 };
 
+/* --- Scheduling ------------------------------------------------------------------------------- */
+
+#define DRM_FAKEGPU_ALL_RINGS 0xffffffffu
+
+/*
+ * Orders the jobs of a ring by another policy from now on. What is queued stays queued, and the
+ * jobs of a context stay in order. For root and the daemon's own user.
+ */
+struct drm_fakegpu_set_policy {
+	char name[16]; /* as in struct drm_fakegpu_policy_info, NUL-terminated */
+	__u32 ring;    /* index, or DRM_FAKEGPU_ALL_RINGS */
+	__u32 pad;
+};
+
 /* --- Channel ---------------------------------------------------------------------------------- */
 
 /*
@@ -469,6 +491,8 @@ struct drm_fakegpu_event_record {
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_CHANNEL, struct drm_fakegpu_channel)
 #define DRM_IOCTL_FAKEGPU_WAIT_SEQNO \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_WAIT_SEQNO, struct drm_fakegpu_wait_seqno)
+#define DRM_IOCTL_FAKEGPU_SET_POLICY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_SET_POLICY, struct drm_fakegpu_set_policy)
 #define DRM_IOCTL_FAKEGPU_ATTACH \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_ATTACH, struct drm_fakegpu_attach)
 #define DRM_IOCTL_FAKEGPU_IDENTIFY \

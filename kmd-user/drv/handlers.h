@@ -85,6 +85,7 @@ std::span<const HandlerRow> prime_handlers();
 std::span<const HandlerRow> dumb_handlers();
 std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
+std::span<const HandlerRow> policy_handlers();
 std::span<const HandlerRow> debug_handlers();
 std::span<const HandlerRow> record_handlers();
 

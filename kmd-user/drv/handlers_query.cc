@@ -34,7 +34,7 @@ drm_fakegpu_device_info device_info(const Device& device) {
   return info;
 }
 
-drm_fakegpu_ring_info ring_info(const Device& device, const Ring& ring) {
+drm_fakegpu_ring_info ring_info(const Device& device, Ring& ring) {
   drm_fakegpu_ring_info info = {};
   ring.info().name.copy(info.name, sizeof(info.name) - 1);
   info.type = ring.info().type;
@@ -44,6 +44,7 @@ drm_fakegpu_ring_info ring_info(const Device& device, const Ring& ring) {
   info.emitted = ring.emitted();
   info.completed = ring.completed();
   info.busy_ns = static_cast<uint64_t>(ring.busy_time(device.now()));
+  ring.scheduler().policy().name().copy(info.policy, sizeof(info.policy) - 1);
   return info;
 }
 
@@ -57,7 +58,14 @@ drm_fakegpu_heap_info heap_info(FileImpl& file, uint32_t index) {
   return info;
 }
 
-using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info>;
+drm_fakegpu_policy_info policy_info(uint32_t index) {
+  drm_fakegpu_policy_info info = {};
+  sched::policy_names()[index].copy(info.name, sizeof(info.name) - 1);
+  return info;
+}
+
+using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info,
+                          drm_fakegpu_policy_info>;
 
 Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
   const Device& device = file.device();
@@ -73,6 +81,10 @@ Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
     case DRM_FAKEGPU_QUERY_HEAP:
       if (arg.index >= kHeaps) return -EINVAL;
       info = heap_info(file, arg.index);
+      return 0;
+    case DRM_FAKEGPU_QUERY_POLICY:
+      if (arg.index >= sched::policy_names().size()) return -EINVAL;
+      info = policy_info(arg.index);
       return 0;
     default:
       return -EINVAL;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sched/policy.h"
 
+#include <fmt/ranges.h>
+
 #include <array>
 
 #include "policies.h"
@@ -30,7 +32,8 @@ base::Result<std::unique_ptr<Policy>> make_policy(std::string_view name) {
   for (const Row& row : kPolicies) {
     if (row.name == name) return row.make();
   }
-  return base::fail(EINVAL, "no scheduling policy \"{}\"", name);
+  return base::fail(EINVAL, "no scheduling policy \"{}\"; there are {}", name,
+                    fmt::join(kNames, ", "));
 }
 
 std::span<const std::string_view> policy_names() {

@@ -49,7 +49,7 @@ TEST(Query, WritesNothingBeyondTheAnswer) {
 
 TEST(Query, RefusesWhatItDoesNotKnow) {
   const Client client;
-  drm_fakegpu_query arg = {.item = 3};
+  drm_fakegpu_query arg = {.item = 100};
   EXPECT_EQ(client.call(DRM_IOCTL_FAKEGPU_QUERY, arg), -EINVAL);
   arg = {.item = DRM_FAKEGPU_QUERY_DEVICE, .index = 1};
   EXPECT_EQ(client.call(DRM_IOCTL_FAKEGPU_QUERY, arg), -EINVAL);

@@ -10,6 +10,7 @@
  * - busy: prints "busy" and stays so until it is killed
  * - fill: lets the GPU write memory that the CPU then reads; prints "filled"
  * - high: prints the errno of asking for high priority, twice
+ * - policy: prints the errno of changing the policy of all rings and of one
  * - poll: polls the sync_file of a job of nine seconds; prints "polling" before and what poll()
  * said after
  *
@@ -155,6 +156,12 @@ static int high(void) {
   return 0;
 }
 
+static int policy(void) {
+  printf("%d\n", -fakegpu_device_set_policy(device, "rr", DRM_FAKEGPU_ALL_RINGS));
+  printf("%d\n", -fakegpu_device_set_policy(device, "fifo", 0));
+  return 0;
+}
+
 static int poll_fence(void) {
   struct pollfd fence = {.events = POLLIN};
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
@@ -179,6 +186,7 @@ int main(int argc, char** argv) {
   if (strcmp(argv[2], "busy") == 0) busy();
   if (strcmp(argv[2], "fill") == 0) return fill();
   if (strcmp(argv[2], "high") == 0) return high();
+  if (strcmp(argv[2], "policy") == 0) return policy();
   if (strcmp(argv[2], "poll") == 0) return poll_fence();
   const int by_seqno = strcmp(argv[2], "seqno") == 0;
   const int by_access = strcmp(argv[2], "access") == 0;

@@ -41,8 +41,8 @@ def lacks_mount_of_a_user():
     return lacks(OWNER)
 
 
-def high(daemon, user=None):
-    ended = run([LIBRARY_CLIENT, daemon.where, 'high'], user=user)
+def errnos(daemon, mode, user=None):
+    ended = run([LIBRARY_CLIENT, daemon.where, mode], user=user)
     expect_equal((ended.returncode, ended.stderr), (0, ''))
     return [int(line) for line in ended.stdout.split()]
 
@@ -51,8 +51,8 @@ def test_high_priority_of_roots_daemon_is_for_root():
     if reason := lacks(OTHER):
         return reason
     with Daemon() as daemon:
-        expect_equal(high(daemon), [0, 0])
-        expect_equal(high(daemon, OTHER), REFUSED)
+        expect_equal(errnos(daemon, 'high'), [0, 0])
+        expect_equal(errnos(daemon, 'high', OTHER), REFUSED)
     return None
 
 
@@ -60,10 +60,42 @@ def test_high_priority_of_a_users_daemon_is_for_that_user():
     if reason := lacks_mount_of_a_user():
         return reason
     with Daemon(user=OWNER) as daemon:
-        expect_equal(high(daemon, OWNER), [0, 0])
+        expect_equal(errnos(daemon, 'high', OWNER), [0, 0])
         if TRANSPORT == 'socket':
-            expect_equal(high(daemon), [0, 0])
-            expect_equal(high(daemon, OTHER), REFUSED)
+            expect_equal(errnos(daemon, 'high'), [0, 0])
+            expect_equal(errnos(daemon, 'high', OTHER), REFUSED)
+    return None
+
+
+def policies(daemon, user=None):
+    return {ring['policy'] for ring in json.loads(
+        run([TOOL, 'info', '--json', '--device', daemon.where], user=user).stdout)['rings']}
+
+
+def test_the_policies_of_roots_daemon_are_for_root_to_choose():
+    if reason := lacks(OTHER):
+        return reason
+    with Daemon() as daemon:
+        expect_equal(errnos(daemon, 'policy', OTHER), REFUSED)
+        expect_equal(policies(daemon), {'prepaid'})
+        expect_equal(errnos(daemon, 'policy'), [0, 0])
+        expect_equal(policies(daemon), {'fifo', 'rr'})
+        ended = run([TOOL, 'policy', 'edf', '--device', daemon.where], user=OTHER)
+        expect_equal(ended.returncode, 1)
+        assert 'Permission denied' in ended.stderr, ended.stderr
+        expect_equal(policies(daemon, OTHER), {'fifo', 'rr'})
+    return None
+
+
+def test_the_policies_of_a_users_daemon_are_for_that_user_to_choose():
+    if reason := lacks_mount_of_a_user():
+        return reason
+    with Daemon(user=OWNER) as daemon:
+        expect_equal(errnos(daemon, 'policy', OWNER), [0, 0])
+        expect_equal(policies(daemon, OWNER), {'fifo', 'rr'})
+        if TRANSPORT == 'socket':
+            expect_equal(errnos(daemon, 'policy'), [0, 0])
+            expect_equal(errnos(daemon, 'policy', OTHER), REFUSED)
     return None
 
 

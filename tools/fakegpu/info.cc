@@ -35,7 +35,8 @@ nlohmann::json gather(const Device& device) {
                              {"ready", ring.ready != 0},
                              {"emitted", ring.emitted},
                              {"completed", ring.completed},
-                             {"busy_ns", ring.busy_ns}});
+                             {"busy_ns", ring.busy_ns},
+                             {"policy", ring.policy}});
   }
   for (uint32_t i = 0; i < info.heap_count; ++i) {
     drm_fakegpu_heap_info heap = {};

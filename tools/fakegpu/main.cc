@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "demo.h"
+#include "policy.h"
 #include "record.h"
 #include "replay_command.h"
 #include "run/run.h"
@@ -70,6 +71,12 @@ int run_command_line(int argc, char** argv) {
   CLI::App* info_command = app.add_subcommand("info", "what the device says of itself");
   info_command->add_option("--device", device, "the device to use, as $FAKEGPU_DEVICE");
   info_command->add_flag("--json", json, "as JSON");
+  PolicyOptions policy;
+  CLI::App* policy_command = app.add_subcommand(
+      "policy", "by which policy the rings' jobs are ordered; with a name, changes that");
+  policy_command->add_option("--device", policy.device, "the device to use, as $FAKEGPU_DEVICE");
+  policy_command->add_option("name", policy.name, "the policy from now on");
+  policy_command->add_option("--ring", policy.ring, "only this ring's, by index or name");
   CLI::App* doctor_command = app.add_subcommand(
       "doctor", "what this machine offers, which transport is used, what is missing");
 
@@ -120,6 +127,7 @@ int run_command_line(int argc, char** argv) {
   if (*demo_command) return run_demo(demo);
   if (*client_command) return run_demo_client(client_name, client);
   if (*info_command) return print_info(device, json);
+  if (*policy_command) return run_policy(policy);
   if (*doctor_command) return print_doctor();
   if (*why_command) return print_why(device, client_id);
   if (*dump_command) return print_dump(dump);

@@ -31,6 +31,7 @@ enum class FieldKind : uint8_t {
   kPointer,
   kFlags,
   kEnum,
+  kIndex,  // a number, some of which have names
   kText,
   kPad,     // shown only if not 0
   kSecret,  // never shown
@@ -44,7 +45,7 @@ struct Field {
   uint16_t offset;
   uint16_t bytes;  // 4 or 8; the length of a kText or kSecret
   FieldKind kind;
-  std::span<const FlagName> names;  // of kFlags and kEnum
+  std::span<const FlagName> names;  // of kFlags, kEnum and kIndex
 };
 
 // Which way the bytes of an array go, seen from the caller.

@@ -129,6 +129,14 @@ TEST(DescribeCall, TextsAreQuotedAndEscaped) {
             "desc=NULL}");
 }
 
+TEST(DescribeCall, AnIndexIsANumberUnlessItHasAName) {
+  EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_SET_POLICY, drm_fakegpu_set_policy{.name = "rr", .ring = 2}),
+            "DRM_IOCTL_FAKEGPU_SET_POLICY {name=\"rr\", ring=2}");
+  EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_SET_POLICY,
+                     drm_fakegpu_set_policy{.name = "edf", .ring = DRM_FAKEGPU_ALL_RINGS}),
+            "DRM_IOCTL_FAKEGPU_SET_POLICY {name=\"edf\", ring=DRM_FAKEGPU_ALL_RINGS}");
+}
+
 TEST(DescribeCall, ChannelTokenIsHidden) {
   drm_fakegpu_channel channel{.token = {0x1122334455667788, 0x99}, .path = {}};
   std::memset(channel.path, 'p', sizeof(channel.path));  // not even NUL-terminated

@@ -48,6 +48,7 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_SUBMIT, drm_fakegpu_submit),
     DECLARED(DRM_IOCTL_FAKEGPU_CHANNEL, drm_fakegpu_channel),
     DECLARED(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, drm_fakegpu_wait_seqno),
+    DECLARED(DRM_IOCTL_FAKEGPU_SET_POLICY, drm_fakegpu_set_policy),
     DECLARED(DRM_IOCTL_FAKEGPU_ATTACH, drm_fakegpu_attach),
     DECLARED(DRM_IOCTL_FAKEGPU_IDENTIFY, drm_fakegpu_identify),
     DECLARED(DRM_IOCTL_FAKEGPU_RECORD, drm_fakegpu_record),
@@ -121,7 +122,8 @@ static_assert(offsetof(drm_fakegpu_device_info, page_size) == 64);
 static_assert(offsetof(drm_fakegpu_device_info, features) == 80);
 static_assert(sizeof(drm_fakegpu_device_info) == 96);
 static_assert(offsetof(drm_fakegpu_ring_info, emitted) == 32);
-static_assert(sizeof(drm_fakegpu_ring_info) == 56 && sizeof(drm_fakegpu_heap_info) == 32);
+static_assert(offsetof(drm_fakegpu_ring_info, policy) == 56);
+static_assert(sizeof(drm_fakegpu_ring_info) == 72 && sizeof(drm_fakegpu_heap_info) == 32);
 static_assert(offsetof(drm_fakegpu_bo_create, handle) == 24 && sizeof(drm_fakegpu_bo_create) == 32);
 static_assert(offsetof(drm_fakegpu_bo_info, heap) == 24 && sizeof(drm_fakegpu_bo_info) == 32);
 static_assert(offsetof(drm_fakegpu_bo_mmap, offset) == 8 && sizeof(drm_fakegpu_bo_mmap) == 24);
@@ -140,6 +142,8 @@ static_assert(offsetof(drm_fakegpu_submit, seqno) == 56 && offsetof(drm_fakegpu_
 static_assert(sizeof(drm_fakegpu_bo_use) == 8 && sizeof(drm_fakegpu_submit) == 80);
 static_assert(sizeof(drm_fakegpu_event_fence) == 40);
 static_assert(offsetof(drm_fakegpu_wait_seqno, seqno) == 8 && sizeof(drm_fakegpu_wait_seqno) == 32);
+static_assert(offsetof(drm_fakegpu_set_policy, ring) == 16 && sizeof(drm_fakegpu_set_policy) == 24);
+static_assert(sizeof(drm_fakegpu_policy_info) == 16);
 static_assert(offsetof(drm_fakegpu_channel, path) == 16 && sizeof(drm_fakegpu_channel) == 120);
 
 TEST(Table, FieldsAndArraysLieInsideTheirStructs) {

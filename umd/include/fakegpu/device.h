@@ -137,6 +137,30 @@ FAKEGPU_PUBLIC int fakegpu_query_heap(struct fakegpu_device *dev, uint32_t heap,
                                       struct drm_fakegpu_heap_info *info);
 
 /**
+ * A scheduling policy that the device knows.
+ *
+ * \param index  in, from 0 on; 0 is the default
+ * \param info   out
+ *
+ * Errors: -EINVAL: there are no more. Counterpart: none.
+ */
+FAKEGPU_PUBLIC int fakegpu_query_policy(struct fakegpu_device *dev, uint32_t index,
+                                        struct drm_fakegpu_policy_info *info);
+
+/**
+ * Orders the jobs of a ring, for all clients, by another policy from now on. No job is lost.
+ * fakegpu_query_ring() tells which policy it is.
+ *
+ * \param name  in, as fakegpu_query_policy() gives it
+ * \param ring  in, index, or DRM_FAKEGPU_ALL_RINGS
+ *
+ * Errors: -EACCES: neither root nor the daemon's user; -EINVAL: no such policy or ring.
+ * Counterpart: gpu_sched's parameter sched_policy, which is read once.
+ */
+FAKEGPU_PUBLIC int fakegpu_device_set_policy(struct fakegpu_device *dev, const char *name,
+                                             uint32_t ring);
+
+/**
  * The index of a ring by its kind.
  *
  * \param type      in, DRM_FAKEGPU_RING_*

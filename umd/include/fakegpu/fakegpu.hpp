@@ -16,9 +16,11 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -88,6 +90,26 @@ class Device : public Owner<fakegpu_device, fakegpu_device_close> {
     check(fakegpu_explain_client(*this, client, text.data(), &size), "explain client");
     text.resize(std::min<size_t>(size, text.size()));
     return text;
+  }
+  /** Every policy there is; the default first. */
+  std::vector<std::string> policies() const {
+    std::vector<std::string> names;
+    drm_fakegpu_policy_info info = {};
+    int result = 0;
+    for (uint32_t i = 0; (result = fakegpu_query_policy(*this, i, &info)) == 0; ++i)
+      names.emplace_back(info.name);
+    if (result != -EINVAL) check(result, "query policy");
+    return names;
+  }
+  /** That of a ring. */
+  std::string policy(uint32_t ring) const {
+    drm_fakegpu_ring_info info = {};
+    check(fakegpu_query_ring(*this, ring, &info), "query ring");
+    return info.policy;
+  }
+  /** Changes it. */
+  void set_policy(const std::string& name, uint32_t ring = DRM_FAKEGPU_ALL_RINGS) const {
+    check(fakegpu_device_set_policy(*this, name.c_str(), ring), "set policy");
   }
   Fd sw_sync() const {
     int fd = -1;
