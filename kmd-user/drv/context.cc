@@ -62,6 +62,7 @@ void Context::urge(unsigned ring, uint64_t seqno) {
 void Context::kill(base::Nanos now) {
   for (const auto& entity : entities_)
     if (entity) entity->kill(now);
+  vm_->stop_waiting();
 }
 
 sched::Usage Context::usage() const {

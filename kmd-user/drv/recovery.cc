@@ -236,7 +236,7 @@ void Recovery::settle(Ring& ring, const Aftermath& after) {
   });
   // Until here their address spaces kept their VMIDs. Oldest first, as they were.
   ring.forget_emissions();
-  for (const auto& job : innocent) ring.scheduler().reattach(*job, ring.emit(*job));
+  for (const auto& job : innocent) ring.scheduler().reattach(*job, ring.emit_again(*job));
   ring.scheduler().start(lock_.now(), -ECANCELED);
 }
 

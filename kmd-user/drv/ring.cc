@@ -108,9 +108,8 @@ void Ring::set_ready(bool ready) {
   scheduler_->set_ready(ready);
 }
 
-fence::FenceRef Ring::emit(SubmitJob& job) {
+fence::FenceRef Ring::emit(SubmitJob& job, mm::VmidManager::Grant grant) {
   const mm::AddressSpaceRef& space = job.context().vm()->space_ref();
-  const mm::VmidManager::Grant grant = vmids_.grab(space);
   Frame frame;
   frame.ibs = job.ibs();
   frame.vmid = grant.vmid;
@@ -133,6 +132,10 @@ fence::FenceRef Ring::emit(SubmitJob& job) {
   commit();
   owner_.ring_busy(*this);
   return fence;
+}
+
+fence::FenceRef Ring::emit_again(SubmitJob& job) {
+  return emit(job, vmids_.grab_again(job.context().vm()->space_ref()));
 }
 
 void Ring::process_fences(base::Nanos when) {
@@ -191,20 +194,26 @@ void Ring::forget_emissions() {
   emissions_.clear();
 }
 
+int Ring::refusal(const SubmitJob& job) const {
+  return ready_ ? job.context().refusal(info_.index, owner_.recoveries()) : -ENODEV;
+}
+
 fence::FenceRef Ring::prepare_job(sched::Job& job) {
   auto& submit = static_cast<SubmitJob&>(job);
-  if (submit.ibs().empty() || !ready_) return nullptr;
+  if (submit.ibs().empty() || refusal(submit)) return nullptr;
   return vmids_.busy(submit.context().vm()->space());
 }
 
 base::Result<fence::FenceRef> Ring::run_job(sched::Job& job) {
   auto& submit = static_cast<SubmitJob&>(job);
+  const int refused = refusal(submit);
+  if (refused) submit.context().vm()->stop_waiting();
   if (!ready_) return base::fail(ENODEV, "{} is dead", info_.name);
-  if (const int refusal = submit.context().refusal(info_.index, owner_.recoveries()))
-    return base::fail(-refusal, "{}: context {} takes no more work", info_.name,
+  if (refused)
+    return base::fail(-refused, "{}: context {} takes no more work", info_.name,
                       submit.context().id());
   if (submit.ibs().empty()) return fence::FenceRef();
-  return emit(submit);
+  return emit(submit, vmids_.grab(submit.context().vm()->space_ref()));
 }
 
 void Ring::free_job(sched::Job& job) {

@@ -97,7 +97,7 @@ class Ring final : public sched::Backend {
   // Drops the emissions in flight; their fences can no longer complete a job.
   void forget_emissions();
   // Emits a pending job again, with a new fence.
-  fence::FenceRef emit(SubmitJob& job);
+  fence::FenceRef emit_again(SubmitJob& job);
 
   // sched::Backend.
   fence::FenceRef prepare_job(sched::Job& job) override;
@@ -107,6 +107,9 @@ class Ring final : public sched::Backend {
   void kick(sched::Scheduler& scheduler) override;
 
  private:
+  fence::FenceRef emit(SubmitJob& job, mm::VmidManager::Grant grant);
+  // 0, or the negative errno with which its job does not run.
+  int refusal(const SubmitJob& job) const;
   bool is_sdma() const { return info_.type == DRM_FAKEGPU_RING_SDMA; }
   void program();
   // Copies `words` to the write pointer and rings the doorbell.

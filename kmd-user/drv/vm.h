@@ -27,6 +27,10 @@ class Vm final : public base::RefCounted, public base::ListHook {
   // a job since the last time, not as those that have one unfinished.
   base::Result<> unbind(uint64_t va);
 
+  // Its job that waits for a VMID will not run. If others wait too, they are the last in line
+  // again.
+  void stop_waiting() { mm::VmidManager::withdraw(*space_); }
+
   // While one exists the space lives, and what is unbound stays alive when the jobs' fences have
   // signalled, too: an engine may be in a job that nobody waits for any more.
   class Hold {

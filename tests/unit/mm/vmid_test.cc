@@ -223,7 +223,133 @@ TEST_F(VmidTest, AVmidInUseIsNotStolen) {
   EXPECT_FALSE(vmids_.busy(*spaces[15]));
   EXPECT_EQ(run(spaces[15], make_fence(99)).vmid, vmids[7]);
   EXPECT_EQ(vmids_.busy(*spaces[16]), fences[0]);
-  EXPECT_EQ(vmids_.busy(*spaces[7]), fences[0]);
+  EXPECT_EQ(vmids_.busy(*spaces[7]), fences[1]);
+}
+
+class PromiseTest : public VmidTest {
+ protected:
+  // Every VMID is in use, by the first spaces.
+  void SetUp() override {
+    for (unsigned i = 0; i < kUsable; ++i) vmids.push_back(start(i));
+  }
+  unsigned start(unsigned i) { return run(spaces[i], fences[i] = make_fence(i + 1)).vmid; }
+  FenceRef busy(unsigned i) { return vmids_.busy(*spaces[i]); }
+
+  std::vector<AddressSpaceRef> spaces = make_spaces(3 * kUsable);
+  std::vector<FenceRef> fences{3 * kUsable};
+  std::vector<unsigned> vmids;
+};
+
+TEST_F(PromiseTest, IsKeptAgainstWhoHasTheVmid) {
+  ASSERT_EQ(busy(15), fences[0]);
+  EXPECT_EQ(busy(0), fences[1]) << "asks anew";
+  EXPECT_EQ(busy(0), fences[1]);
+  EXPECT_FALSE(busy(2)) << "whose is not promised to anybody";
+  fences[0]->signal(1);
+  EXPECT_EQ(busy(0), fences[1]);
+  EXPECT_FALSE(busy(15));
+  EXPECT_EQ(start(15), vmids[0]);
+  EXPECT_EQ(busy(1), fences[2]);
+  fences[1]->signal(1);
+  EXPECT_EQ(start(0), vmids[1]);
+}
+
+TEST_F(PromiseTest, LastsUntilTheVmidIsIdle) {
+  // Of other rings.
+  std::vector<FenceRef> more;
+  for (unsigned i = 0; i < kUsable; ++i) run(spaces[i], more.emplace_back(make_fence(100 + i)));
+  ASSERT_EQ(busy(15), more[0]);
+  more[0]->signal(1);
+  EXPECT_EQ(busy(15), fences[0]);
+  EXPECT_TRUE(busy(0));
+}
+
+TEST_F(PromiseTest, IsServedInTheOrderOfAsking) {
+  for (unsigned i = 0; i < kUsable; ++i) ASSERT_EQ(busy(kUsable + i), fences[i]);
+  const unsigned late = 2 * kUsable;
+  EXPECT_TRUE(busy(late)) << "every VMID is promised";
+  EXPECT_TRUE(busy(late + 1));
+  fences[3]->signal(1);
+  EXPECT_TRUE(busy(late + 1));
+  EXPECT_TRUE(busy(late));
+  EXPECT_EQ(start(kUsable + 3), vmids[3]);
+  EXPECT_EQ(busy(late), fences[kUsable + 3]) << "the next that is promised to nobody";
+  EXPECT_NE(busy(late + 1), fences[kUsable + 3]);
+  fences[kUsable + 3]->signal(1);
+  EXPECT_TRUE(busy(late + 1));
+  EXPECT_EQ(start(late), vmids[3]);
+}
+
+TEST_F(PromiseTest, EndsWhenTheSpaceGetsAnother) {
+  ASSERT_EQ(busy(15), fences[0]);
+  fences[9]->signal(1);
+  EXPECT_EQ(start(15), vmids[9]);
+  EXPECT_FALSE(busy(0));
+}
+
+TEST_F(PromiseTest, EndsWhenTheSpaceGoesAwayOrWithdraws) {
+  ASSERT_EQ(busy(15), fences[0]);
+  ASSERT_EQ(busy(16), fences[1]);
+  spaces[15].reset();
+  EXPECT_FALSE(busy(0));
+  EXPECT_TRUE(busy(1));
+  VmidManager::withdraw(*spaces[16]);
+  EXPECT_FALSE(busy(1));
+  VmidManager::withdraw(*spaces[16]);
+}
+
+TEST_F(PromiseTest, LeavesASpaceWithWhatItGotInstead) {
+  ASSERT_EQ(busy(15), fences[0]);
+  ASSERT_EQ(busy(0), fences[1]);
+  fences[1]->signal(1);
+  // Its jobs under the old VMID have not ended.
+  const FenceRef done = make_fence(99);
+  EXPECT_EQ(run(spaces[0], done).vmid, vmids[1]);
+  EXPECT_FALSE(busy(0));
+  EXPECT_EQ(run(spaces[0], done).vmid, vmids[1]);
+}
+
+TEST_F(PromiseTest, OfWhoWithdrawsGoesToTheNextInLine) {
+  for (unsigned i = 0; i < kUsable; ++i) ASSERT_EQ(busy(kUsable + i), fences[i]);
+  ASSERT_TRUE(busy(2 * kUsable));
+  VmidManager::withdraw(*spaces[kUsable + 4]);
+  EXPECT_TRUE(busy(4));
+  EXPECT_EQ(busy(2 * kUsable), fences[4]);
+}
+
+TEST_F(PromiseTest, DoesNotStopEverybodyWhenNobodyComes) {
+  for (unsigned i = 0; i < kUsable; ++i) ASSERT_EQ(busy(kUsable + i), fences[i]);
+  const unsigned late = 2 * kUsable;
+  ASSERT_TRUE(busy(late));
+  for (unsigned i = 0; i < kUsable; ++i) {
+    EXPECT_TRUE(busy(late)) << "another one is in use";
+    fences[i]->signal(1);
+  }
+  EXPECT_FALSE(busy(late));
+  EXPECT_EQ(start(late), vmids[0]);
+  EXPECT_EQ(busy(kUsable), fences[late]) << "first in line for the next";
+  fences[late]->signal(1);
+  EXPECT_EQ(start(kUsable), vmids[0]);
+}
+
+TEST_F(PromiseTest, DoesNotHinderWhatIsEmittedAgain) {
+  ASSERT_EQ(busy(15), fences[0]);
+  ASSERT_TRUE(busy(0));
+  EXPECT_EQ(vmids_.grab_again(spaces[0]).vmid, vmids[0]);
+  const FenceRef again = make_fence(99);
+  vmids_.used(vmids[0], again);
+  fences[0]->signal(1);
+  EXPECT_EQ(busy(15), again) << "and is kept";
+  again->signal(1);
+  EXPECT_EQ(start(15), vmids[0]);
+}
+
+TEST_F(PromiseTest, IsForgottenByAReset) {
+  for (unsigned i = kUsable; i < spaces.size(); ++i) ASSERT_TRUE(busy(i));
+  vmids_.reset();
+  for (unsigned i = 0; i < kUsable; ++i) start(i);
+  EXPECT_FALSE(busy(0));
+  EXPECT_EQ(busy(15), fences[0]);
 }
 
 TEST_F(VmidTest, AVmidIsBusyUntilAllItsRingsAreDone) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/list.h"
 #include "base/ref.h"
 #include "base/result.h"
 #include "mm/bo.h"
@@ -33,7 +34,10 @@ class BindCharge {
   base::Ref<Usage> usage_;
 };
 
-class AddressSpace final : public base::RefCounted {
+// A space's place among those that wait for a VMID.
+struct VmidHook : base::ListHook {};
+
+class AddressSpace final : public base::RefCounted, public VmidHook {
  public:
   // `arena` is the driver's own: tables are not the client's memory to see. Tables and binds count
   // in `usage`.
