@@ -26,7 +26,10 @@ inline constexpr FlagName kContextFlags[] = {
     NAME(DRM_FAKEGPU_CTX_VRAM_LOST),
     NAME(DRM_FAKEGPU_CTX_RESET_IN_PROGRESS),
 };
-inline constexpr FlagName kSubmitFlags[] = {NAME(DRM_FAKEGPU_SUBMIT_EVENT)};
+inline constexpr FlagName kSubmitFlags[] = {
+    NAME(DRM_FAKEGPU_SUBMIT_EVENT),
+    NAME(DRM_FAKEGPU_SUBMIT_WAIT),
+};
 inline constexpr FlagName kIbFlags[] = {NAME(DRM_FAKEGPU_IB_PREEMPT)};
 
 inline constexpr Field kQueryFields[] = {

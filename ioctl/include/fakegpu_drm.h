@@ -260,6 +260,12 @@ struct drm_fakegpu_bo_use {
 
 /* Queue a struct drm_fakegpu_event_fence on the file when the job is done (poll, read). */
 #define DRM_FAKEGPU_SUBMIT_EVENT (1u << 0)
+/*
+ * While the queue of the context and ring, or the file's share of jobs, is full: wait for room
+ * rather than fail with -EAGAIN. First come, first served for each context and ring; the arrays are
+ * read when the call comes, the handles in them looked up when it is let in.
+ */
+#define DRM_FAKEGPU_SUBMIT_WAIT (1u << 1)
 
 struct drm_fakegpu_submit {
 	__u32 ctx_id;

@@ -13,7 +13,8 @@ Context::Context(VmRef vm, sched::Priority priority, std::vector<sched::AccountR
       entities_(accounts_.size()),
       fence_page_(std::move(page)),
       fence_slot_(fence_page_->take()),
-      progress_(accounts_.size()) {
+      progress_(accounts_.size()),
+      submit_queues_(accounts_.size()) {
   show_progress();
 }
 

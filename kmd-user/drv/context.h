@@ -9,6 +9,7 @@
 
 #include "progress.h"
 #include "sched/entity.h"
+#include "submit_queue.h"
 #include "vm.h"
 
 namespace fakegpu::drv {
@@ -39,6 +40,11 @@ class Context final : public base::RefCounted {
 
   // The job of that seqno, unless it has executed.
   sched::Job* find_job(unsigned ring, uint64_t seqno) const;
+  // Jobs on that ring that have not started.
+  size_t queued(unsigned ring) const { return entities_[ring] ? entities_[ring]->queued() : 0; }
+  // Who waits to have one more.
+  SubmitQueue& submit_queue(unsigned ring) { return submit_queues_[ring]; }
+
   // Somebody sleeps until that job is done.
   void urge(unsigned ring, uint64_t seqno);
 
@@ -81,7 +87,8 @@ class Context final : public base::RefCounted {
   std::vector<std::unique_ptr<sched::Entity>> entities_;  // by ring
   base::Ref<FencePage> fence_page_;
   uint32_t fence_slot_;
-  std::vector<Progress> progress_;  // by ring
+  std::vector<Progress> progress_;          // by ring
+  std::vector<SubmitQueue> submit_queues_;  // by ring
 };
 
 using ContextRef = base::Ref<Context>;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "dma_buf_file.h"
 #include "file_impl.h"
+#include "handlers.h"
 #include "hw/registers.h"
 
 namespace fakegpu::drv {
@@ -107,11 +108,13 @@ void Device::ring_kicked(Ring& ring) {
 
 // Runs under the lock, before it is released.
 void Device::settle() {
-  if (any_kicked_) {
-    pump_kicked();
-    arm_watchdog();
-  }
-  recorder_.end_section();
+  do {
+    if (any_kicked_) {
+      pump_kicked();
+      arm_watchdog();
+    }
+    recorder_.end_section();
+  } while (let_in());
 }
 
 // By number, not in the order in which they were kicked: that is an order of callbacks, which
@@ -129,6 +132,24 @@ void Device::pump_kicked() {
     i = any_kicked_ ? 0 : i + 1;
     any_kicked_ = false;
   }
+}
+
+// Submissions that wait, now that there may be room for them. True: some were let in.
+bool Device::let_in() {
+  bool any = false;
+  for (SubmitQueue* queue = full_queues_.front(); queue;) {
+    SubmitQueue* const next = full_queues_.next(*queue);
+    if (submit_waiting(*queue)) {
+      any = true;
+      // Of queues that share a file's jobs each has its turn.
+      if (queue->linked()) {
+        queue->unlink();
+        full_queues_.push_back(*queue);
+      }
+    }
+    queue = next;
+  }
+  return any;
 }
 
 sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {

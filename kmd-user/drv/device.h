@@ -25,6 +25,7 @@
 #include "recovery.h"
 #include "reset_steps.h"
 #include "ring.h"
+#include "submit_queue.h"
 
 namespace fakegpu::drv {
 
@@ -84,6 +85,8 @@ class Device final : private RingOwner, private RecoveryHost {
   // The open file of that client; null: it is closed.
   FileImpl* find_client(uint64_t client_id) const;
   bool has_file(FileImpl& file) const { return files_.contains(&file); }
+  // Those in which somebody waits for room.
+  base::List<SubmitQueue>& full_queues() { return full_queues_; }
   // A dma-buf on which calls wait, as long as some do.
   void add_accessed(DmaBufFile& file) { accessed_.insert(&file); }
   void remove_accessed(DmaBufFile& file) { accessed_.erase(&file); }
@@ -113,6 +116,7 @@ class Device final : private RingOwner, private RecoveryHost {
   void recover_faulted(Ring& ring, std::string_view why);
   void settle();
   void pump_kicked();
+  bool let_in();
   void arm_watchdog();
   void arm_fallback();
 
@@ -159,6 +163,7 @@ class Device final : private RingOwner, private RecoveryHost {
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;
   std::set<DmaBufFile*> accessed_;
+  base::List<SubmitQueue> full_queues_;
   Machine::Census counts_ = {};
   uint64_t last_client_id_ = 0;
 

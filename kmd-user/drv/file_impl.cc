@@ -148,6 +148,12 @@ void FileImpl::answer(uint64_t id, int result, uint32_t first_signaled) {
   });
 }
 
+void FileImpl::finish_submit(uint64_t id, uint64_t seqno) {
+  std::memcpy(waits_.at(id).call.arg.data() + offsetof(drm_fakegpu_submit, seqno), &seqno,
+              sizeof(seqno));
+  finish(id, 0);
+}
+
 bool FileImpl::interrupt(uint64_t id) {
   DeviceLock::Guard guard(device_.lock());
   if (events_->fail_read(id, -EINTR)) return true;

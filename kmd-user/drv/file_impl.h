@@ -17,6 +17,7 @@
 #include "events.h"
 #include "fence/syncobj_wait.h"
 #include "job.h"
+#include "submit_queue.h"
 
 namespace fakegpu::drv {
 
@@ -78,7 +79,9 @@ class FileImpl final : public File {
     std::optional<size_t> answer_offset;
     base::Nanos timeout;
     Reply reply;
-    std::variant<std::unique_ptr<fence::SyncobjWait>, std::unique_ptr<SeqnoWait>> wait;
+    std::variant<std::unique_ptr<fence::SyncobjWait>, std::unique_ptr<SeqnoWait>,
+                 std::unique_ptr<WaitingSubmit>>
+        wait;
 
     size_t entries() const {
       const auto* syncobjs = std::get_if<std::unique_ptr<fence::SyncobjWait>>(&wait);
@@ -96,6 +99,8 @@ class FileImpl final : public File {
   void suspend(WaitCall call);
   // Answers a pending call that has no first_signaled.
   void finish(uint64_t id, int result) { answer(id, result, 0); }
+  // Answers a pending submission that was let in.
+  void finish_submit(uint64_t id, uint64_t seqno);
 
   // The device goes away, and then its jobs are cancelled: answers everything that is pending.
   void unplug();

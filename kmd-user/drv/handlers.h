@@ -96,6 +96,10 @@ inline bool is_owner(const Call& call) {
   return uid == 0 || uid == call.file.device().options().owner_uid;
 }
 
+// Lets those in that wait in `queue`, which is not empty, until the first for which there is no
+// room; answers those that are refused now. True: somebody left. Under the device lock.
+bool submit_waiting(SubmitQueue& queue);
+
 // What BO_CREATE and CREATE_DUMB do: a new BO with its handle and its size in whole pages. 0 or a
 // negative errno, with nothing changed. Under the device lock.
 int create_bo(FileImpl& file, const mm::BoRequest& request, __u32* handle, __u64* size);

@@ -64,6 +64,9 @@ Outcome destroy(Call& call) {
   Device& device = call.file.device();
   const ContextRef context = call.file.contexts().remove(arg.ctx_id);
   if (!context) return -ENOENT;
+  for (unsigned ring = 0; ring < device.rings().size(); ++ring)
+    while (const WaitingSubmit* wait = context->submit_queue(ring).front())
+      call.file.finish(wait->id(), -ENOENT);
   context->kill(device.now());
   --device.counts().contexts;
   return 0;

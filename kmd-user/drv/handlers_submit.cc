@@ -12,13 +12,6 @@ namespace fakegpu::drv {
 
 namespace {
 
-struct Arguments {
-  std::vector<drm_fakegpu_ib> ibs;
-  std::vector<drm_fakegpu_sync> in_syncs;
-  std::vector<drm_fakegpu_sync> out_syncs;
-  std::vector<drm_fakegpu_bo_use> bos;
-};
-
 // Where a finished fence goes.
 struct OutSync {
   fence::SyncobjRef syncobj;
@@ -35,8 +28,8 @@ bool valid_ib(const drm_fakegpu_ib& ib, const Ring& ring) {
 }
 
 // The first half. Fills `dependencies` and `outs`.
-int look_up(FileImpl& file, const Arguments& arguments, std::vector<fence::FenceRef>& dependencies,
-            std::vector<OutSync>& outs) {
+int look_up(FileImpl& file, const SubmitArguments& arguments,
+            std::vector<fence::FenceRef>& dependencies, std::vector<OutSync>& outs) {
   const base::Nanos now = file.device().now();
   for (const drm_fakegpu_sync& in : arguments.in_syncs) {
     if (in.pad) return -EINVAL;
@@ -79,16 +72,21 @@ bool can_sync(const Device& device, const std::vector<drm_fakegpu_sync>& syncs) 
          std::ranges::all_of(syncs, [](const drm_fakegpu_sync& sync) { return sync.point == 0; });
 }
 
-Outcome submit_locked(Call& call, Arguments& arguments) {
-  auto& arg = call.as<drm_fakegpu_submit>();
-  FileImpl& file = call.file;
+bool has_room(FileImpl& file, const Context& context, unsigned ring) {
+  const Options& options = file.device().options();
+  return file.jobs()->live < options.file_jobs && context.queued(ring) < options.entity_jobs;
+}
+
+// However much room there is.
+bool is_refused(Device& device, const Context& context, unsigned ring) {
+  return context.refusal(ring, device.recovery().counts()) != 0 || !device.rings()[ring]->ready();
+}
+
+// The first half, and then the second. `room`: there is some, and nobody waits who came earlier.
+int run_submit(FileImpl& file, ContextRef context, drm_fakegpu_submit& arg,
+               SubmitArguments& arguments, bool room) {
   Device& device = file.device();
-  ContextRef context = file.contexts().find(arg.ctx_id);
-  if (!context) return -ENOENT;
-  if (arg.ring >= device.rings().size()) return -EINVAL;
   Ring& ring = *device.rings()[arg.ring];
-  for (const drm_fakegpu_ib& ib : arguments.ibs)
-    if (!valid_ib(ib, ring)) return -EINVAL;
   std::vector<fence::FenceRef> dependencies;
   std::vector<OutSync> outs;
   if (const int error = look_up(file, arguments, dependencies, outs)) return error;
@@ -96,7 +94,7 @@ Outcome submit_locked(Call& call, Arguments& arguments) {
   if (const int error = bos.look_up(file.bos(), arguments.bos)) return error;
   if (const int refusal = context->refusal(arg.ring, device.recovery().counts())) return refusal;
   if (!ring.ready()) return -ENODEV;
-  if (file.jobs()->live >= device.options().file_jobs) return -EAGAIN;
+  if (!room) return -EAGAIN;
   auto entity = context->entity(arg.ring, ring.scheduler());
   if (!entity) return entity.error().negated();
   const bool event = (arg.flags & DRM_FAKEGPU_SUBMIT_EVENT) != 0;
@@ -120,9 +118,35 @@ Outcome submit_locked(Call& call, Arguments& arguments) {
   return 0;
 }
 
+Outcome submit_locked(Call& call, SubmitArguments& arguments) {
+  auto& arg = call.as<drm_fakegpu_submit>();
+  FileImpl& file = call.file;
+  Device& device = file.device();
+  ContextRef context = file.contexts().find(arg.ctx_id);
+  if (!context) return -ENOENT;
+  if (arg.ring >= device.rings().size()) return -EINVAL;
+  const Ring& ring = *device.rings()[arg.ring];
+  for (const drm_fakegpu_ib& ib : arguments.ibs)
+    if (!valid_ib(ib, ring)) return -EINVAL;
+  SubmitQueue& queue = context->submit_queue(arg.ring);
+  const bool room = queue.empty() && has_room(file, *context, arg.ring);
+  if (room || !(arg.flags & DRM_FAKEGPU_SUBMIT_WAIT) || is_refused(device, *context, arg.ring))
+    return run_submit(file, std::move(context), arg, arguments, room);
+  if (!file.may_wait()) return -ENOMEM;
+  const uint64_t id = call.request.id;
+  file.suspend({id,
+                {call.arg.begin(), call.arg.end()},
+                std::nullopt,
+                INT64_MAX,
+                std::move(call.reply),
+                std::make_unique<WaitingSubmit>(file, id, arg, std::move(arguments), queue,
+                                                device.full_queues())});
+  return std::nullopt;
+}
+
 Outcome submit(Call& call) {
   const auto& arg = call.as<drm_fakegpu_submit>();
-  Arguments arguments;
+  SubmitArguments arguments;
   if (!call.fetch(arg.ibs, arg.ib_count, arguments.ibs) ||
       !call.fetch(arg.in_syncs, arg.in_sync_count, arguments.in_syncs) ||
       !call.fetch(arg.out_syncs, arg.out_sync_count, arguments.out_syncs) ||
@@ -139,7 +163,8 @@ int check_submit(std::span<const std::byte> arg) {
   const bool bounded =
       submit.ib_count <= Ring::kMaxIbs && submit.in_sync_count <= ioctl::kMaxSubmitSyncobjs &&
       submit.out_sync_count <= ioctl::kMaxSubmitSyncobjs && submit.bo_count <= ioctl::kMaxSubmitBos;
-  return bounded && submit.pad == 0 && !(submit.flags & ~DRM_FAKEGPU_SUBMIT_EVENT) ? 0 : -EINVAL;
+  const uint32_t unknown = submit.flags & ~(DRM_FAKEGPU_SUBMIT_EVENT | DRM_FAKEGPU_SUBMIT_WAIT);
+  return bounded && submit.pad == 0 && unknown == 0 ? 0 : -EINVAL;
 }
 
 constexpr HandlerRow kRows[] = {
@@ -147,6 +172,24 @@ constexpr HandlerRow kRows[] = {
 };
 
 }  // namespace
+
+bool submit_waiting(SubmitQueue& queue) {
+  bool any = false;
+  while (WaitingSubmit* wait = queue.front()) {
+    FileImpl& file = wait->file();
+    drm_fakegpu_submit& arg = wait->arg();
+    const ContextRef context = file.contexts().find(arg.ctx_id);
+    if (!is_refused(file.device(), *context, arg.ring) && !has_room(file, *context, arg.ring))
+      break;
+    const int result = run_submit(file, context, arg, wait->arguments(), true);
+    if (result == 0)
+      file.finish_submit(wait->id(), arg.seqno);
+    else
+      file.finish(wait->id(), result);
+    any = true;
+  }
+  return any;
+}
 
 std::span<const HandlerRow> submit_handlers() {
   return kRows;

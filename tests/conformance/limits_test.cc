@@ -13,14 +13,18 @@ namespace {
 
 constexpr uint32_t kFileJobs = 4096;  // drv::Options::file_jobs
 constexpr uint32_t kEvents = 4096;    // drv::EventQueue::kLimit
+constexpr size_t kContexts = 4;       // of drv::Options::entity_jobs each, to use that up
 
 class Limits : public testing::Test {
  protected:
-  // A job without packets behind the gate, or what refuses it.
+  // A job without packets behind the gate, of each context in turn, or what refuses it.
   int submit(uint32_t flags = 0, uint32_t out = 0) const {
+    return submit_of(contexts_[next_++ % kContexts].id(), flags, out);
+  }
+  int submit_of(uint32_t context, uint32_t flags, uint32_t out) const {
     const drm_fakegpu_sync sync = {.handle = out};
     drm_fakegpu_submit arg = {};
-    arg.ctx_id = context_.id();
+    arg.ctx_id = context;
     arg.flags = flags;
     arg.in_sync_count = 1;
     arg.in_syncs = address_of(&held_);
@@ -36,18 +40,22 @@ class Limits : public testing::Test {
   }
   void open_and_wait() const {
     gate_.open();
-    const uint32_t last = client_.make_syncobj();
-    // After the others of the context; the last of them may not have been counted off yet.
-    int result;
-    do {
-      result = submit(0, last);
-    } while (result == -EAGAIN);
-    ASSERT_EQ(result, 0);
-    ASSERT_EQ(client_.wait({&last, 1}, INT64_MAX, 0), 0);
+    for (const Context& context : contexts_) {
+      const uint32_t last = client_.make_syncobj();
+      // After the others of the context; the last of them may not have been counted off yet.
+      int result;
+      do {
+        result = submit_of(context.id(), 0, last);
+      } while (result == -EAGAIN);
+      ASSERT_EQ(result, 0);
+      ASSERT_EQ(client_.wait({&last, 1}, INT64_MAX, 0), 0);
+    }
   }
 
   const Client client_;
-  const Context context_{client_.device()};
+  const Context contexts_[kContexts] = {Context(client_.device()), Context(client_.device()),
+                                        Context(client_.device()), Context(client_.device())};
+  mutable size_t next_ = 0;
   const drm_fakegpu_sync held_ = {.handle = client_.make_syncobj()};
   const Gate gate_{client_};
 };
@@ -56,7 +64,8 @@ class Limits : public testing::Test {
 TEST_F(Limits, JobsBeyondTheFilesShareWaitForRoomAndDisturbNobody) {
   fill_up();
   const uint32_t out = client_.make_syncobj();
-  const uint64_t before = context_.query().jobs_submitted;
+  const Context& context = contexts_[0];
+  const uint64_t before = context.query().jobs_submitted;
   EXPECT_EQ(submit(0, out), -EAGAIN);
   EXPECT_EQ(submit(DRM_FAKEGPU_SUBMIT_EVENT, out), -EAGAIN);
   EXPECT_EQ(client_.wait({&out, 1}, 0, 0), -EINVAL) << "still without a fence";
@@ -70,15 +79,15 @@ TEST_F(Limits, JobsBeyondTheFilesShareWaitForRoomAndDisturbNobody) {
   std::atomic<int> result = 1;
   BlockedThread submitter([&] {
     fakegpu_submission job = {};
-    result = fakegpu_context_submit(context_, &job, nullptr);
+    result = fakegpu_context_submit(context, &job, nullptr);
   });
   submitter.wait_until_blocked();
   EXPECT_EQ(result, 1) << "the library waits for room";
-  EXPECT_EQ(context_.query().jobs_submitted, before);
+  EXPECT_EQ(context.query().jobs_submitted, before);
   gate_.open();
   submitter.join();
   EXPECT_EQ(result, 0);
-  EXPECT_EQ(context_.query().jobs_submitted, before + 1);
+  EXPECT_EQ(context.query().jobs_submitted, before + 1);
   open_and_wait();
   drm_fakegpu_event_fence event;
   EXPECT_EQ(fakegpu_device_read_events(client_.device(), &event, 1, 0), -EAGAIN)
@@ -89,7 +98,7 @@ TEST_F(Limits, EventsThatNobodyReadsLeaveNoRoomForMore) {
   hold();
   for (uint32_t i = 1; i < kFileJobs; ++i) ASSERT_EQ(submit(DRM_FAKEGPU_SUBMIT_EVENT), 0) << i;
   open_and_wait();
-  for (uint32_t i = kFileJobs; i <= kEvents; ++i)
+  for (uint32_t i = kFileJobs; i <= kEvents; ++i)  // the gate's job has none
     ASSERT_EQ(submit(DRM_FAKEGPU_SUBMIT_EVENT), 0) << i;
   const uint32_t out = client_.make_syncobj();
   EXPECT_EQ(submit(DRM_FAKEGPU_SUBMIT_EVENT, out), -ENOMEM);

@@ -112,7 +112,7 @@ class Submit : public testing::Test {
 };
 
 TEST_F(Submit, RefusesUnknownFlagsAndHugeCounts) {
-  EXPECT_EQ(submit_with([](auto& arg) { arg.flags = 2; }), -EINVAL);
+  EXPECT_EQ(submit_with([](auto& arg) { arg.flags = 4; }), -EINVAL);
   EXPECT_EQ(submit_with([](auto& arg) { arg.flags = 1u << 31; }), -EINVAL);
   const auto& info = client_.device().info();
   for (const uint64_t address : {uint64_t{0}, uint64_t{0x8}, address_of(this)}) {
@@ -134,7 +134,7 @@ TEST_F(Submit, BadArrayPointersAreFaults) {
               -EFAULT);
     EXPECT_EQ(submit_with([&](auto& arg) { arg.out_sync_count = 1, arg.out_syncs = address; }),
               -EFAULT);
-    EXPECT_EQ(submit_with([&](auto& arg) { arg.ib_count = 1, arg.ibs = address, arg.flags = 2; }),
+    EXPECT_EQ(submit_with([&](auto& arg) { arg.ib_count = 1, arg.ibs = address, arg.flags = 4; }),
               -EINVAL)
         << "flags before arrays";
     EXPECT_EQ(submit_with([&](auto& arg) { arg.ib_count = 1, arg.ibs = address, arg.ctx_id = 0; }),

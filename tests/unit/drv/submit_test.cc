@@ -144,7 +144,7 @@ TEST(Submit, RefusesBadArgumentsBeforeAnythingChanges) {
   EXPECT_EQ(with([](auto& s) { s.context = 99; }), -ENOENT);
   EXPECT_EQ(with([](auto& s) { s.context = 0; }), -ENOENT);
   EXPECT_EQ(with([](auto& s) { s.ring = 7; }), -EINVAL);
-  EXPECT_EQ(with([](auto& s) { s.flags = 2; }), -EINVAL);
+  EXPECT_EQ(with([](auto& s) { s.flags = 4; }), -EINVAL);
   EXPECT_EQ(with([](auto& s) { s.ibs[0].dwords = 0; }), -EINVAL);
   EXPECT_EQ(with([](auto& s) { s.ibs[0].dwords = 1u << 20; }), -EINVAL);
   EXPECT_EQ(with([](auto& s) { s.ibs[0].va |= 2; }), -EINVAL);

@@ -41,7 +41,7 @@ TEST(DescribeCall, SubmitWithItsArrays) {
       {.handle = 4, .flags = DRM_FAKEGPU_BO_USE_READ | DRM_FAKEGPU_BO_USE_WRITE}};
   const drm_fakegpu_submit submit{.ctx_id = 1,
                                   .ring = 2,
-                                  .flags = DRM_FAKEGPU_SUBMIT_EVENT,
+                                  .flags = DRM_FAKEGPU_SUBMIT_EVENT | DRM_FAKEGPU_SUBMIT_WAIT,
                                   .ib_count = 2,
                                   .ibs = address_of(ibs),
                                   .in_sync_count = 1,
@@ -51,8 +51,9 @@ TEST(DescribeCall, SubmitWithItsArrays) {
                                   .bo_count = 1};
   DirectMemory memory;
   EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_SUBMIT, submit, &memory),
-            "DRM_IOCTL_FAKEGPU_SUBMIT {ctx_id=1, ring=2, flags=DRM_FAKEGPU_SUBMIT_EVENT, "
-            "ib_count=2, ibs=[{va=0x10000, dwords=16, flags=0}, {va=0x20000, dwords=8, "
+            "DRM_IOCTL_FAKEGPU_SUBMIT {ctx_id=1, ring=2, "
+            "flags=DRM_FAKEGPU_SUBMIT_EVENT|DRM_FAKEGPU_SUBMIT_WAIT, ib_count=2, ibs=[{va=0x10000, "
+            "dwords=16, flags=0}, {va=0x20000, dwords=8, "
             "flags=DRM_FAKEGPU_IB_PREEMPT}], in_sync_count=1, out_sync_count=0, "
             "in_syncs=[{handle=3, point=7}], out_syncs=NULL, user_data=0xabc, seqno=0, "
             "bos=[{handle=4, flags=DRM_FAKEGPU_BO_USE_READ|DRM_FAKEGPU_BO_USE_WRITE}], "

@@ -75,8 +75,10 @@ struct fakegpu_submission {
 };
 
 /**
- * Queues one job. While the client's queue is full (-EAGAIN from the driver) it blocks and tries
- * again, as drmIoctl() would; never for the job itself.
+ * Queues one job. Blocks while the context's queue on the ring, or the client's share of jobs, is
+ * full; never for the job itself. With DRM_FAKEGPU_SUBMIT_WAIT the driver lets it in when its turn
+ * comes, first come, first served. Without, the driver says -EAGAIN and this tries again after
+ * growing pauses, as drmIoctl() would without them; others may be faster then.
  *
  * Of two jobs that name a BO, in whichever client it is known, the later waits for the earlier
  * unless both only read it or one names it with DRM_FAKEGPU_BO_USE_EXPLICIT. The driver takes the
@@ -90,9 +92,11 @@ struct fakegpu_submission {
  * Errors: -EINVAL: no such ring, a command buffer for another kind of ring, address space or
  * device, a BO or syncobj of another device, a BO that is named twice or with flags that do not go
  * together, more IBs, syncobjs or BOs (4096) than the device takes, an unknown flag, a wait on a
- * syncobj without a fence; -ECANCELED: the context is guilty of a reset; the latched error of a
- * broken command buffer (fakegpu_cmdbuf_error()). Counterpart: amdgpu_cs_submit_raw2() with the
- * list of amdgpu_bo_list_create_raw().
+ * syncobj without a fence; -ECANCELED: the context is guilty of a reset; -ENODEV: the device is
+ * wedged; -ENOMEM: with DRM_FAKEGPU_SUBMIT_WAIT, too many calls of the client wait; -ENOENT: the
+ * context was destroyed while this waited; the latched error of a broken command buffer
+ * (fakegpu_cmdbuf_error()). Counterpart: amdgpu_cs_submit_raw2() with the list of
+ * amdgpu_bo_list_create_raw().
  */
 FAKEGPU_PUBLIC int fakegpu_context_submit(struct fakegpu_context *ctx,
                                           const struct fakegpu_submission *submission,

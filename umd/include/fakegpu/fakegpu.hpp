@@ -268,7 +268,8 @@ class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {
     return state;
   }
 
-  /** Queues one job of `buffers`; gives its seqno. */
+  /** Queues one job of `buffers`; gives its seqno. `flags`: DRM_FAKEGPU_SUBMIT_*; with _WAIT it has
+   * its turn when there is room. */
   uint64_t submit(uint32_t ring, std::initializer_list<fakegpu_cmdbuf*> buffers,
                   std::span<const fakegpu_sync_point> waits = {},
                   std::span<const fakegpu_sync_point> signals = {}, uint32_t flags = 0,

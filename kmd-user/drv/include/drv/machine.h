@@ -50,7 +50,10 @@ struct Options {
   // daemon about 100 bytes. As many as Linux lets a process have mappings (vm.max_map_count).
   unsigned file_binds = 65536;
   unsigned file_jobs = 4096;   // submitted and not finished
-  unsigned file_waits = 1024;  // pending waits and reads
+  unsigned file_waits = 1024;  // pending waits, reads and submissions that wait for room
+  // Jobs that a context may have on one ring and that have not started; beyond: -EAGAIN, or the
+  // submission waits, if it says so.
+  unsigned entity_jobs = 1024;
   // Entries of all its pending waits; beyond: -ENOMEM. Each costs the daemon about 100 bytes, and
   // every signal of a syncobj looks at all that are on it. The kernel has no such bound: there a
   // wait costs its caller a thread.
