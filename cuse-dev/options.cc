@@ -39,6 +39,7 @@ struct Texts {
   std::vector<std::string> faults;
   std::vector<std::string> without;
   uint64_t vram_mib = 1024;
+  int64_t queue_time_us = 2000;
   std::string lockup_timeout;
   std::string as;
 };
@@ -75,6 +76,14 @@ void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--sdma", options.profile.sdma_rings, "Copy engines (2)")->check(CLI::Range(0, 4));
   app.add_option("--policy", options.driver.policy,
                  "Scheduling policy: prepaid, fair, fifo, rr, edf (prepaid)");
+  app.add_option("--queue-time", texts.queue_time_us,
+                 "A ring with work for so many us is given no more, 0 for any (2000)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+  app.add_option("--hw-submission", options.driver.hw_submission, "Jobs that a ring holds (16)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--entity-jobs", options.driver.entity_jobs,
+                 "Jobs that a context may have queued on a ring (1024)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--without", texts.without,
                  "Driver features to leave out: syncobj, timeline, prime, dumb")
       ->allow_extra_args(false);
@@ -112,6 +121,7 @@ base::Result<> convert(const Texts& texts, Options& options) {
   if (!mode) return base::fail(EINVAL, "--mode: {} is not an octal mode", texts.mode);
   options.mode = *mode;
   options.profile.vram_bytes = texts.vram_mib << 20;
+  options.driver.queue_time = texts.queue_time_us * base::kNanosPerMicro;
   if (!texts.lockup_timeout.empty()) {
     auto timeout = parse_lockup_timeout(texts.lockup_timeout);
     if (!timeout) return tl::unexpected(std::move(timeout).error());

@@ -181,6 +181,18 @@ TEST(CommandLine, SetsEverything) {
   EXPECT_EQ(options.loop, LoopKind::kEpoll);
 }
 
+TEST(CommandLine, BoundsTheQueues) {
+  const auto parsed = parse({"--queue-time", "300", "--hw-submission", "8", "--entity-jobs", "99"});
+  ASSERT_FALSE(parsed.status);
+  EXPECT_EQ(parsed.options.driver.queue_time, 300 * base::kNanosPerMicro);
+  EXPECT_EQ(parsed.options.driver.hw_submission, 8u);
+  EXPECT_EQ(parsed.options.driver.entity_jobs, 99u);
+  EXPECT_EQ(parse({"--queue-time", "0"}).options.driver.queue_time, 0);
+  for (const char* bounded : {"--hw-submission", "--entity-jobs"})
+    EXPECT_TRUE(parse({bounded, "0"}).status) << bounded;
+  EXPECT_TRUE(parse({"--queue-time", "-1"}).status);
+}
+
 TEST(CommandLine, AnEmptySocketPathMeansNone) {
   const auto parsed = parse({"--socket", ""});
   ASSERT_FALSE(parsed.status);
