@@ -240,11 +240,9 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_SET_POLICY, kRenderAllow, {}, kSetPolicyFields),
     ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
+    ROW(DRM_IOCTL_FAKEGPU_RECORD, kRenderAllow, {}, kRecordFields),
     ROW(DRM_IOCTL_FAKEGPU_COREDUMP, kRenderAllow, kCoredumpArrays, kCoredumpFields),
     ROW(DRM_IOCTL_FAKEGPU_EXPLAIN, kRenderAllow, kExplainArrays, kExplainFields),
-};
-
-    ROW(DRM_IOCTL_FAKEGPU_RECORD, kRenderAllow, {}, kRecordFields),
 };
 
 }  // namespace fakegpu::ioctl::driver
