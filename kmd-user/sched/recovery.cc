@@ -100,12 +100,21 @@ void Scheduler::fail(Job& job, int error) {
   job.finished_->set_error(error);
 }
 
+void Scheduler::charge_hung(Job& job, base::Nanos now) {
+  const base::Nanos held = std::max<base::Nanos>(now - job.started_at_, 0);
+  job.account_->add_hung(held);
+  run_queue_.totals().add_hung(held);
+}
+
 void Scheduler::start(base::Nanos now, int error) {
   if (!stopped_ || finished_) return;
   if (observer()) observer()->restarted();
   stopped_ = false;
   JobList jobs;
   while (Job* job = pending_.pop_front()) {
+    // What is run again is charged for that alone.
+    const bool executed = jobs.empty() || !options_.in_order;
+    if (executed && !job->parent_) charge_hung(*job, now);
     job->started_at_ = job->timer_from_ = now;
     if (job->parent_) take_credits(*job);
     jobs.push_back(*job);

@@ -108,6 +108,15 @@ base::Nanos Scheduler::depth_in_flight(base::Nanos now) const {
   return expected_in_flight_ + std::max<base::Nanos>(overrun, 0);
 }
 
+base::Nanos Scheduler::executing(const Account& account, base::Nanos now) const {
+  base::Nanos sum = 0;
+  for (Job* job = pending_.front(); job; job = pending_.next(*job)) {
+    if (job->account_->is_within(account)) sum += std::max<base::Nanos>(now - job->started_at_, 0);
+    if (options_.in_order) break;  // only the head executes
+  }
+  return sum;
+}
+
 void Scheduler::set_policy(std::unique_ptr<Policy> policy) {
   run_queue_.set_policy(std::move(policy));
   if (observer()) observer()->policy_changed();
@@ -117,6 +126,8 @@ void Scheduler::set_policy(std::unique_ptr<Policy> policy) {
 void Scheduler::run(Job& job, base::Nanos now) {
   job.set_state(JobState::kRunning);
   job.started_at_ = job.timer_from_ = now;
+  job.account_->add_started();
+  run_queue_.totals().add_started();
   pending_.push_back(job);
   int error = -ENODEV;
   fence::FenceRef parent;

@@ -4,6 +4,7 @@
 // drm_sched_entity_stats, and the sums that a driver shows in fdinfo.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -14,18 +15,24 @@ namespace fakegpu::sched {
 // Totals over jobs.
 struct Usage {
   uint64_t pushed = 0;
+  uint64_t started = 0;       // given to a ring
   uint64_t completed = 0;     // executed, well or not
   uint64_t refused = 0;       // killed before that
   base::Nanos gpu_time = 0;   // execution
   base::Nanos wait_time = 0;  // push to start
+  base::Nanos longest = 0;    // execution of one job
 
+  uint64_t queued() const { return pushed - started - refused; }
+  uint64_t in_flight() const { return started - completed; }
   uint64_t unfinished() const { return pushed - completed - refused; }
   Usage& operator+=(const Usage& other) {
     pushed += other.pushed;
+    started += other.started;
     completed += other.completed;
     refused += other.refused;
     gpu_time += other.gpu_time;
     wait_time += other.wait_time;
+    longest = std::max(longest, other.longest);
     return *this;
   }
 };
@@ -53,10 +60,28 @@ class Account final : public base::RefCounted {
   // Execution of a job, a moving average with weight 1/4 for the newest; 0 before the first.
   base::Nanos average() const { return average_; }
   PolicySlot& policy_slot() { return slot_; }
+  // Whether what goes to this account goes to `other` too.
+  bool is_within(const Account& other) const {
+    const Account* account = this;
+    while (account && account != &other) account = account->parent_.get();
+    return account != nullptr;
+  }
+
+  // The GPU time to tell those who watch: with `unfinished`, what jobs of it that still run have
+  // executed so far. It never falls, though such a job may turn out to have ended before, or be
+  // begun again after a reset; it stands still then until it is caught up with.
+  base::Nanos observe(base::Nanos unfinished) {
+    observed_ = std::max(observed_, usage_.gpu_time + unfinished);
+    return observed_;
+  }
 
   void add_pushed() {
     for (Account* account = this; account; account = account->parent_.get())
       ++account->usage_.pushed;
+  }
+  void add_started() {
+    for (Account* account = this; account; account = account->parent_.get())
+      ++account->usage_.started;
   }
   void add_refused() {
     for (Account* account = this; account; account = account->parent_.get())
@@ -67,9 +92,17 @@ class Account final : public base::RefCounted {
       ++account->usage_.completed;
       account->usage_.gpu_time += gpu_time;
       account->usage_.wait_time += wait_time;
+      account->usage_.longest = std::max(account->usage_.longest, gpu_time);
       account->average_ = account->usage_.completed == 1
                               ? gpu_time
                               : account->average_ + (gpu_time - account->average_) / 4;
+    }
+  }
+  // Of a job that a reset ended: how long it held the ring. Says nothing of what others will take.
+  void add_hung(base::Nanos gpu_time) {
+    for (Account* account = this; account; account = account->parent_.get()) {
+      account->usage_.gpu_time += gpu_time;
+      account->usage_.longest = std::max(account->usage_.longest, gpu_time);
     }
   }
 
@@ -78,6 +111,7 @@ class Account final : public base::RefCounted {
   base::Ref<Account> parent_;
   Usage usage_;
   base::Nanos average_ = 0;
+  base::Nanos observed_ = 0;
   PolicySlot slot_;
 };
 

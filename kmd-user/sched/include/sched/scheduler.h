@@ -136,6 +136,8 @@ class Scheduler {
   uint32_t credits_in_flight() const { return credits_in_flight_; }
   // Expected execution of what is in flight.
   base::Nanos depth_in_flight(base::Nanos now) const;
+  // Execution up to now of jobs of `account`, or of one within it, that have not ended.
+  base::Nanos executing(const Account& account, base::Nanos now) const;
   // Totals of all jobs that were pushed here.
   const Usage& usage() const { return run_queue_.totals().usage(); }
   // Load for balancing: jobs queued and in flight.
@@ -183,6 +185,7 @@ class Scheduler {
   Job* expired(base::Nanos now) const;
   void abandon_device(base::Nanos now);
   void fail(Job& job, int error);
+  void charge_hung(Job& job, base::Nanos now);
   void take_credits(Job& job);
   void give_back_credits(Job& job);
 
