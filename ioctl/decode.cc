@@ -18,7 +18,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr uint64_t kShownElements = 8;
-constexpr size_t kMaxElementBytes = 64;
+constexpr size_t kMaxElementBytes = 160;
 
 std::string quoted(Bytes bytes) {
   std::string text = "\"";

@@ -5,6 +5,7 @@
 #include <drm.h>
 #include <fcntl.h>
 
+#include "ioctl/drm_core.h"
 #include "ioctl/table.h"
 #include "row_macros.h"
 
@@ -104,6 +105,14 @@ inline constexpr Field kMapDumbFields[] = {
 };
 inline constexpr Field kDestroyDumbFields[] = {FIELD(drm_mode_destroy_dumb, handle, kUnsigned)};
 
+inline constexpr Field kSetClientNameFields[] = {
+    FIELD(SetClientName, name_len, kUnsigned),
+    FIELD(SetClientName, name, kPointer),
+};
+inline constexpr ArrayField kSetClientNameArrays[] = {
+    ARRAY(SetClientName, name, name_len, 1, kIn, kMaxClientName, {}, true),
+};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_VERSION, kRenderAllow, kVersionArrays, kVersionFields),
     ROW(DRM_IOCTL_GET_UNIQUE, 0, kUniqueArrays, kUniqueFields),
@@ -128,6 +137,12 @@ inline constexpr Row kModeRows[] = {
     ROW(DRM_IOCTL_MODE_CREATE_DUMB, 0, {}, kCreateDumbFields),
     ROW(DRM_IOCTL_MODE_MAP_DUMB, 0, {}, kMapDumbFields),
     ROW(DRM_IOCTL_MODE_DESTROY_DUMB, 0, {}, kDestroyDumbFields),
+};
+
+// Above the syncobj calls.
+inline constexpr Row kLastRows[] = {
+    Row{"DRM_IOCTL_SET_CLIENT_NAME", 'd', _IOC_NR(kSetClientNameCommand), sizeof(SetClientName),
+        _IOC_DIR(kSetClientNameCommand), kRenderAllow, kSetClientNameArrays, kSetClientNameFields},
 };
 
 }  // namespace fakegpu::ioctl::core

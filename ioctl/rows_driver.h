@@ -14,6 +14,9 @@ inline constexpr FlagName kQueryItems[] = {
     NAME(DRM_FAKEGPU_QUERY_HEAP),
     NAME(DRM_FAKEGPU_QUERY_POLICY),
 };
+
+    NAME(DRM_FAKEGPU_QUERY_USAGE),
+};
 inline constexpr FlagName kHeaps[] = {
     NAME(DRM_FAKEGPU_HEAP_VRAM),
     NAME(DRM_FAKEGPU_HEAP_SYSTEM),
@@ -179,6 +182,53 @@ inline constexpr Field kSetPolicyFields[] = {
     NAMED(drm_fakegpu_set_policy, ring, kIndex, kRings),
     FIELD(drm_fakegpu_set_policy, pad, kPad),
 };
+
+inline constexpr Field kCtxUsageFields[] = {
+    FIELD(drm_fakegpu_ctx_usage, ctx_id, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, ring, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.pushed, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.completed, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.refused, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.queued, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.in_flight, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.gpu_time_ns, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.wait_time_ns, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.longest_ns, kUnsigned),
+    FIELD(drm_fakegpu_ctx_usage, usage.average_ns, kUnsigned),
+};
+inline constexpr Field kClientFields[] = {
+    FIELD(drm_fakegpu_client, client_id, kUnsigned),
+    FIELD(drm_fakegpu_client, pid, kUnsigned),
+    FIELD(drm_fakegpu_client, uid, kUnsigned),
+    FIELD(drm_fakegpu_client, command, kText),
+    FIELD(drm_fakegpu_client, name, kText),
+    FIELD(drm_fakegpu_client, engine_ns[0], kUnsigned),
+    FIELD(drm_fakegpu_client, engine_ns[1], kUnsigned),
+    FIELD(drm_fakegpu_client, engine_ns[2], kUnsigned),
+    FIELD(drm_fakegpu_client, heap_bytes[0], kUnsigned),
+    FIELD(drm_fakegpu_client, heap_bytes[1], kUnsigned),
+    FIELD(drm_fakegpu_client, queued, kUnsigned),
+    FIELD(drm_fakegpu_client, in_flight, kUnsigned),
+};
+inline constexpr Field kClientsFields[] = {
+    FIELD(drm_fakegpu_clients, after, kUnsigned),
+    FIELD(drm_fakegpu_clients, data, kPointer),
+    FIELD(drm_fakegpu_clients, count, kUnsigned),
+    FIELD(drm_fakegpu_clients, total, kUnsigned),
+};
+inline constexpr ArrayField kClientsArrays[] = {
+    ARRAY(drm_fakegpu_clients, data, count, sizeof(drm_fakegpu_client), kOut, kMaxClients,
+          kClientFields),
+};
+inline constexpr Field kFdinfoFields[] = {
+    FIELD(drm_fakegpu_fdinfo, client_id, kUnsigned),
+    FIELD(drm_fakegpu_fdinfo, data, kPointer),
+    FIELD(drm_fakegpu_fdinfo, size, kUnsigned),
+    FIELD(drm_fakegpu_fdinfo, pad, kPad),
+};
+inline constexpr ArrayField kFdinfoArrays[] = {
+    ARRAY(drm_fakegpu_fdinfo, data, size, 1, kOut, kMaxQueryBytes, {}, true),
+};
 inline constexpr Field kAttachFields[] = {FIELD(drm_fakegpu_attach, token, kSecret)};
 inline constexpr Field kIdentifyFields[] = {FIELD(drm_fakegpu_identify, file_id, kUnsigned)};
 
@@ -238,6 +288,9 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_CHANNEL, kRenderAllow, {}, kChannelFields),
     ROW(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, kRenderAllow, {}, kWaitSeqnoFields),
     ROW(DRM_IOCTL_FAKEGPU_SET_POLICY, kRenderAllow, {}, kSetPolicyFields),
+    ROW(DRM_IOCTL_FAKEGPU_CTX_USAGE, kRenderAllow, {}, kCtxUsageFields),
+    ROW(DRM_IOCTL_FAKEGPU_CLIENTS, kRenderAllow, kClientsArrays, kClientsFields),
+    ROW(DRM_IOCTL_FAKEGPU_FDINFO, kRenderAllow, kFdinfoArrays, kFdinfoFields),
     ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
     ROW(DRM_IOCTL_FAKEGPU_RECORD, kRenderAllow, {}, kRecordFields),

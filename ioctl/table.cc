@@ -19,6 +19,7 @@ constexpr std::span<const Row> kFamilies[] = {
     driver::kRows,
     core::kModeRows,
     syncobj::kRows,
+    core::kLastRows,
     fence_files::kSyncFileRows,
     fence_files::kSwSyncRows,
     fence_files::kDmaBufRows,

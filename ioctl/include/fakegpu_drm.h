@@ -35,6 +35,9 @@ extern "C" {
 #define DRM_FAKEGPU_CHANNEL 0x52
 #define DRM_FAKEGPU_WAIT_SEQNO 0x53
 #define DRM_FAKEGPU_SET_POLICY 0x54
+#define DRM_FAKEGPU_CTX_USAGE 0x55
+#define DRM_FAKEGPU_CLIENTS 0x56
+#define DRM_FAKEGPU_FDINFO 0x57
 #define DRM_FAKEGPU_ATTACH 0x58
 #define DRM_FAKEGPU_IDENTIFY 0x59
 #define DRM_FAKEGPU_COREDUMP 0x5c
@@ -48,6 +51,7 @@ extern "C" {
 #define DRM_FAKEGPU_QUERY_RING 1   /* struct drm_fakegpu_ring_info, one per ring */
 #define DRM_FAKEGPU_QUERY_HEAP 2   /* struct drm_fakegpu_heap_info, one per heap */
 #define DRM_FAKEGPU_QUERY_POLICY 3 /* struct drm_fakegpu_policy_info, one per policy */
+#define DRM_FAKEGPU_QUERY_USAGE 4  /* struct drm_fakegpu_usage of this open file, one per ring */
 
 /*
  * Copies at most `size` bytes of the answer to `data` and sets `size` to the answer's full size, so a
@@ -102,6 +106,12 @@ struct drm_fakegpu_policy_info {
 	char name[16]; /* NUL-terminated */
 };
 
+	__u64 queued;       /* jobs that are not started */
+	__u64 in_flight;    /* jobs that are started and have not ended */
+	__u64 depth_ns;     /* expected execution of those in flight */
+	__u64 wait_time_ns; /* of all its jobs, from push to start */
+};
+
 #define DRM_FAKEGPU_HEAP_VRAM 0
 #define DRM_FAKEGPU_HEAP_SYSTEM 1
 
@@ -111,6 +121,23 @@ struct drm_fakegpu_heap_info {
 	__u64 size_bytes;
 	__u64 used_bytes;   /* by everybody */
 	__u64 client_bytes; /* by this open file */
+};
+
+/*
+ * What jobs have cost on one ring. gpu_time_ns counts a job that still executes up to now and never
+ * falls; of a job that was emitted again after a reset its last execution counts, of one that a reset
+ * ended the time for which it held the ring. A job whose context or file is gone still counts.
+ */
+struct drm_fakegpu_usage {
+	__u64 pushed;
+	__u64 completed;    /* executed, well or not */
+	__u64 refused;      /* killed before that */
+	__u64 queued;       /* not started: waiting for dependencies, or for their turn */
+	__u64 in_flight;    /* started and not ended */
+	__u64 gpu_time_ns;  /* execution */
+	__u64 wait_time_ns; /* of the completed, from push to start */
+	__u64 longest_ns;   /* execution of one job, of those that ended */
+	__u64 average_ns;   /* the same, a moving average with weight 1/4 for the newest; 0: none ended */
 };
 
 /* --- Buffer objects --------------------------------------------------------------------------- */
@@ -226,6 +253,13 @@ struct drm_fakegpu_ctx_set_priority {
 	__s32 priority;
 };
 
+/* QUERY_USAGE of one context. */
+struct drm_fakegpu_ctx_usage {
+	__u32 ctx_id;
+	__u32 ring; /* index as in DRM_FAKEGPU_QUERY_RING */
+	struct drm_fakegpu_usage usage; /* out */
+};
+
 /* --- Submission ------------------------------------------------------------------------------- */
 
 /* Allow the command processor to preempt this IB between packets. */
@@ -326,6 +360,44 @@ struct drm_fakegpu_wait_seqno {
 struct drm_fakegpu_set_policy {
 	char name[16]; /* as in struct drm_fakegpu_policy_info, NUL-terminated */
 	__u32 ring;    /* index, or DRM_FAKEGPU_ALL_RINGS */
+/* --- Clients ---------------------------------------------------------------------------------- */
+
+#define DRM_FAKEGPU_CLIENT_NAME_MAX 64 /* the kernel's DRM_CLIENT_NAME_MAX_LEN */
+
+/* An open file of the device. */
+struct drm_fakegpu_client {
+	__u64 client_id;    /* never 0, never used again */
+	__u32 pid;          /* of the process that opened it; 0: it cannot be seen from here */
+	__u32 uid;
+	char command[16];   /* that the opener ran then, NUL-terminated */
+	char name[72];      /* by DRM_IOCTL_SET_CLIENT_NAME, NUL-terminated */
+	__u64 engine_ns[3]; /* GPU time by DRM_FAKEGPU_RING_*, as in struct drm_fakegpu_usage */
+	__u64 heap_bytes[2]; /* that it holds, by DRM_FAKEGPU_HEAP_* */
+	__u64 queued;
+	__u64 in_flight;
+};
+
+/*
+ * The open files that the caller may see, in the order of their ids: the file itself, those that its
+ * user opened, and for root and who runs the device all. At most 256 are told in one call; the next one
+ * goes on after the last id, until none is told.
+ */
+struct drm_fakegpu_clients {
+	__u64 after; /* an id; 0: from the first on */
+	__u64 data;  /* struct drm_fakegpu_client[] */
+	__u32 count; /* in: room; out: how many were copied */
+	__u32 total; /* out: how many there are, from the first on */
+};
+
+/*
+ * What /proc/PID/fdinfo of an open file would tell if the kernel let this device say it
+ * (Documentation/gpu/drm-usage-stats.rst). Copies at most `size` bytes, without a NUL, and sets `size`
+ * to the text's length. -ENOENT: no such file, or the caller may not see it.
+ */
+struct drm_fakegpu_fdinfo {
+	__u64 client_id; /* 0: this file */
+	__u64 data;
+	__u32 size;
 	__u32 pad;
 };
 
@@ -499,6 +571,12 @@ struct drm_fakegpu_event_record {
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_WAIT_SEQNO, struct drm_fakegpu_wait_seqno)
 #define DRM_IOCTL_FAKEGPU_SET_POLICY \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_SET_POLICY, struct drm_fakegpu_set_policy)
+#define DRM_IOCTL_FAKEGPU_CTX_USAGE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_CTX_USAGE, struct drm_fakegpu_ctx_usage)
+#define DRM_IOCTL_FAKEGPU_CLIENTS \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_CLIENTS, struct drm_fakegpu_clients)
+#define DRM_IOCTL_FAKEGPU_FDINFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_FDINFO, struct drm_fakegpu_fdinfo)
 #define DRM_IOCTL_FAKEGPU_ATTACH \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_ATTACH, struct drm_fakegpu_attach)
 #define DRM_IOCTL_FAKEGPU_IDENTIFY \

@@ -13,13 +13,23 @@ namespace fakegpu::drv {
 
 class BoTable {
  public:
+  BoTable() = default;
+  BoTable(const BoTable&) = delete;
+  BoTable& operator=(const BoTable&) = delete;
+  ~BoTable() { clear(); }
+
   // Of a BO that has none here.
   uint32_t insert(mm::BoRef bo);
   mm::BoRef find(uint32_t handle) const { return table_.find(handle); }
   // Of a shareable BO; 0: it has none here.
   uint32_t handle_of(const mm::Bo& bo) const;
   mm::BoRef remove(uint32_t handle);
+  void clear();
   uint32_t size() const { return table_.size(); }
+  template <typename F>
+  void for_each(F&& visit) const {
+    table_.for_each([&visit](uint32_t, const mm::BoRef& bo) { visit(*bo); });
+  }
 
  private:
   base::HandleTable<mm::BoRef> table_;

@@ -73,6 +73,10 @@ class Context final : public base::RefCounted {
 
   // Over all rings.
   sched::Usage usage() const;
+  // Of its jobs on that ring; null: there were none.
+  sched::Account* account(unsigned ring) const {
+    return entities_[ring] ? &entities_[ring]->account() : nullptr;
+  }
 
  private:
   ~Context() override;

@@ -87,6 +87,7 @@ class Device final : private RingOwner, private RecoveryHost {
   bool has_file(FileImpl& file) const { return files_.contains(&file); }
   // Those in which somebody waits for room.
   base::List<SubmitQueue>& full_queues() { return full_queues_; }
+  const std::set<FileImpl*>& files() const { return files_; }
   // A dma-buf on which calls wait, as long as some do.
   void add_accessed(DmaBufFile& file) { accessed_.insert(&file); }
   void remove_accessed(DmaBufFile& file) { accessed_.erase(&file); }

@@ -71,7 +71,10 @@ DmaBufFile::DmaBufFile(Device& device, mm::BoRef bo, bool writable)
       bo_(std::move(bo)),
       writable_(writable),
       readable_(std::make_unique<Watch>(bo_->resv(), fence::Resv::usage_rw(false))),
-      exclusive_(std::make_unique<Watch>(bo_->resv(), fence::Resv::usage_rw(true))) {}
+      exclusive_(std::make_unique<Watch>(bo_->resv(), fence::Resv::usage_rw(true))) {
+  DeviceLock::Guard guard(device.lock());
+  bo_->add_user();
+}
 
 DmaBufFile::~DmaBufFile() {
   DeviceLock::Guard guard(device().lock());
@@ -80,6 +83,7 @@ DmaBufFile::~DmaBufFile() {
   accesses_.clear();
   readable_.reset();
   exclusive_.reset();
+  bo_->remove_user();
   bo_.reset();
 }
 

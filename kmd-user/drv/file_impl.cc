@@ -8,9 +8,18 @@
 
 namespace fakegpu::drv {
 
+namespace {
+
+OpenerProcess look_up(const Caller& opener) {
+  return {base::process_of(opener.pid).pid, base::command_of(opener.pid)};
+}
+
+}  // namespace
+
 FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<mm::Arena> shared)
     : device_(device),
       opener_(opener),
+      process_(look_up(opener)),
       usage_(base::make_ref<mm::Usage>(device.options().file_bytes)),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),
@@ -53,7 +62,7 @@ FileImpl::~FileImpl() {
   contexts_ = {};
   syncobjs_ = {};
   vms_ = {};
-  bos_ = {};
+  bos_.clear();
   arena_.reset();
   fence_page_.reset();
 }

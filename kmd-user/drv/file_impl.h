@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -25,6 +26,12 @@ namespace fakegpu::drv {
 inline bool is_privileged(const Caller& caller) {
   return caller.uid == 0;
 }
+
+// Who opened a file, as /proc showed it then.
+struct OpenerProcess {
+  int32_t pid = 0;  // 0: it is not to be seen
+  std::string command;
+};
 
 // Registrations of SYNCOBJ_EVENTFD that may still fire; they outlive the file.
 struct EventfdCount final : base::RefCounted {
@@ -50,16 +57,21 @@ class FileImpl final : public File {
   void on_close(const void* owner, base::UniqueFunction<void()> closed) override;
   void cancel_on_close(const void* owner) override;
 
-  Device& device() { return device_; }
+  Device& device() const { return device_; }
   // nullptr: opened through a render node. What it tells is under the device lock.
   MasterFile* master() { return master_ ? &*master_ : nullptr; }
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
   const Caller& opener() const { return opener_; }
+  const OpenerProcess& process() const { return process_; }
+  // drm_file::client_name; empty: none was set.
+  const std::string& client_name() const { return client_name_; }
+  void set_client_name(std::string name) { client_name_ = std::move(name); }
   // What its jobs have used, by ring.
   const std::vector<sched::AccountRef>& accounts() const { return accounts_; }
   BoTable& bos() { return bos_; }
+  const BoTable& bos() const { return bos_; }
   base::HandleTable<fence::SyncobjRef>& syncobjs() { return syncobjs_; }
   base::HandleTable<VmRef>& vms() { return vms_; }
   base::HandleTable<ContextRef>& contexts() { return contexts_; }
@@ -115,8 +127,10 @@ class FileImpl final : public File {
   void answer(uint64_t id, int result, uint32_t first_signaled);
 
   Device& device_;
-  std::optional<MasterFile> master_;
   const Caller opener_;
+  const OpenerProcess process_;
+  std::string client_name_;
+  std::optional<MasterFile> master_;
   uint64_t client_id_ = 0;
   std::vector<sched::AccountRef> accounts_;
   BoTable bos_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "client_usage.h"
 #include "handlers.h"
 #include "ioctl/table.h"
 #include "mm/address_space.h"
@@ -45,6 +46,11 @@ drm_fakegpu_ring_info ring_info(const Device& device, Ring& ring) {
   info.completed = ring.completed();
   info.busy_ns = static_cast<uint64_t>(ring.busy_time(device.now()));
   ring.scheduler().policy().name().copy(info.policy, sizeof(info.policy) - 1);
+  const sched::Scheduler& scheduler = ring.scheduler();
+  info.queued = scheduler.usage().queued();
+  info.in_flight = scheduler.usage().in_flight();
+  info.depth_ns = static_cast<uint64_t>(scheduler.depth_in_flight(device.now()));
+  info.wait_time_ns = static_cast<uint64_t>(scheduler.usage().wait_time);
   return info;
 }
 
@@ -66,6 +72,8 @@ drm_fakegpu_policy_info policy_info(uint32_t index) {
 
 using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info,
                           drm_fakegpu_policy_info>;
+using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info,
+                          drm_fakegpu_usage>;
 
 Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
   const Device& device = file.device();
@@ -85,6 +93,9 @@ Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
     case DRM_FAKEGPU_QUERY_POLICY:
       if (arg.index >= sched::policy_names().size()) return -EINVAL;
       info = policy_info(arg.index);
+    case DRM_FAKEGPU_QUERY_USAGE:
+      if (arg.index >= device.rings().size()) return -EINVAL;
+      info = usage_of(device, arg.index, *file.accounts()[arg.index]);
       return 0;
     default:
       return -EINVAL;

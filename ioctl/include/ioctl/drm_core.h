@@ -54,6 +54,18 @@ struct SyncobjEventfd {  // struct drm_syncobj_eventfd
 // DRM_IOCTL_SYNCOBJ_EVENTFD, _IOWR('d', 0xcf, struct drm_syncobj_eventfd).
 inline constexpr uint32_t kSyncobjEventfdCommand = 0xc01864cf;
 
+// DRM_CLIENT_NAME_MAX_LEN.
+inline constexpr uint32_t kMaxClientName = 64;
+
+struct SetClientName {  // struct drm_set_client_name
+  uint64_t name_len;    // without a NUL
+  uint64_t name;
+};
+
+// DRM_IOCTL_SET_CLIENT_NAME, _IOWR('d', 0xd1, struct drm_set_client_name).
+inline constexpr uint32_t kSetClientNameCommand = 0xc01064d1;
+
+static_assert(sizeof(SetClientName) == 16);
 static_assert(sizeof(SyncobjHandle) == 24 && sizeof(SyncobjEventfd) == 24);
 static_assert(sizeof(SyncobjWait) == 40 && sizeof(SyncobjTimelineWait) == 48);
 

@@ -56,6 +56,43 @@ struct Prime : testing::Test {
   Client other{machine};
 };
 
+TEST_F(Prime, IsCountedAsSharedFromItsExportOnInEveryFileThatHasIt) {
+  const auto shared = [](Client& of) {
+    char text[1024] = {};
+    drm_fakegpu_fdinfo arg = {.data = reinterpret_cast<uintptr_t>(text), .size = sizeof(text) - 1};
+    EXPECT_EQ(of.call(DRM_IOCTL_FAKEGPU_FDINFO, arg), 0);
+    const char* line = std::strstr(text, "drm-shared-vram:\t");
+    return line ? std::atoi(line + std::strlen("drm-shared-vram:\t")) : -1;
+  };
+  const uint32_t handle = bo(client);
+  bo(client);
+  EXPECT_EQ(shared(client), 0);
+  const int32_t fd = to_fd(client, handle);
+  EXPECT_EQ(shared(client), 8);
+  uint32_t theirs = 0;
+  ASSERT_EQ(to_handle(other, fd, theirs), 0);
+  table.close(fd);
+  EXPECT_EQ(shared(client), 8);
+  EXPECT_EQ(shared(other), 8);
+  EXPECT_EQ(close(client, handle), 0);
+  EXPECT_EQ(shared(client), 0);
+  EXPECT_EQ(shared(other), 0);
+}
+
+TEST_F(Prime, AClosedFileSharesNothingAnyMore) {
+  Client leaving(machine);
+  leaving.use(table);
+  const int32_t fd = to_fd(leaving, bo(leaving));
+  uint32_t theirs = 0;
+  ASSERT_EQ(to_handle(other, fd, theirs), 0);
+  table.close(fd);
+  leaving.close();
+  char text[1024] = {};
+  drm_fakegpu_fdinfo arg = {.data = reinterpret_cast<uintptr_t>(text), .size = sizeof(text) - 1};
+  ASSERT_EQ(other.call(DRM_IOCTL_FAKEGPU_FDINFO, arg), 0);
+  EXPECT_NE(std::strstr(text, "drm-total-vram:\t8 KiB\ndrm-shared-vram:\t0 KiB\n"), nullptr);
+}
+
 TEST_F(Prime, IsTheSameMemoryInAnotherFile) {
   auto mine = client.buffer(4096, DRM_FAKEGPU_HEAP_VRAM, kShareable);
   const int32_t fd = to_fd(client, mine.handle);

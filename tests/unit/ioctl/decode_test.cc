@@ -33,6 +33,31 @@ TEST(CommandName, KnownAndUnknown) {
   EXPECT_EQ(command_name(0x5401), "_IOC(_IOC_NONE, 0x54, 0x1, 0x0)");
 }
 
+TEST(DescribeCall, ClientsAndTheirFigures) {
+  drm_fakegpu_client client = {.client_id = 4, .pid = 12, .uid = 1000, .queued = 3};
+  std::strcpy(client.command, "app");
+  client.engine_ns[DRM_FAKEGPU_RING_SDMA] = 7;
+  const drm_fakegpu_clients clients{.data = address_of(client), .count = 1, .total = 9};
+  DirectMemory memory;
+  EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_CLIENTS, clients, &memory),
+            "DRM_IOCTL_FAKEGPU_CLIENTS {after=0, data=[{client_id=4, pid=12, uid=1000, "
+            "command=\"app\", name=\"\", engine_ns[0]=0, engine_ns[1]=0, engine_ns[2]=7, "
+            "heap_bytes[0]=0, heap_bytes[1]=0, queued=3, in_flight=0}], count=1, total=9}");
+  const drm_fakegpu_ctx_usage usage{.ctx_id = 2, .ring = 1, .usage = {.gpu_time_ns = 5}};
+  EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_CTX_USAGE, usage),
+            "DRM_IOCTL_FAKEGPU_CTX_USAGE {ctx_id=2, ring=1, usage.pushed=0, usage.completed=0, "
+            "usage.refused=0, usage.queued=0, usage.in_flight=0, usage.gpu_time_ns=5, "
+            "usage.wait_time_ns=0, usage.longest_ns=0, usage.average_ns=0}");
+}
+
+TEST(DescribeCall, ClientNameIsText) {
+  const char name[] = "some-app";
+  const SetClientName arg{.name_len = 8, .name = address_of(name)};
+  DirectMemory memory;
+  EXPECT_EQ(describe(kSetClientNameCommand, arg, &memory),
+            "DRM_IOCTL_SET_CLIENT_NAME {name_len=8, name=\"some-app\"}");
+}
+
 TEST(DescribeCall, SubmitWithItsArrays) {
   const drm_fakegpu_ib ibs[] = {{.va = 0x10000, .dwords = 16},
                                 {.va = 0x20000, .dwords = 8, .flags = DRM_FAKEGPU_IB_PREEMPT}};

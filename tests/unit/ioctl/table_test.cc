@@ -49,6 +49,9 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_CHANNEL, drm_fakegpu_channel),
     DECLARED(DRM_IOCTL_FAKEGPU_WAIT_SEQNO, drm_fakegpu_wait_seqno),
     DECLARED(DRM_IOCTL_FAKEGPU_SET_POLICY, drm_fakegpu_set_policy),
+    DECLARED(DRM_IOCTL_FAKEGPU_CTX_USAGE, drm_fakegpu_ctx_usage),
+    DECLARED(DRM_IOCTL_FAKEGPU_CLIENTS, drm_fakegpu_clients),
+    DECLARED(DRM_IOCTL_FAKEGPU_FDINFO, drm_fakegpu_fdinfo),
     DECLARED(DRM_IOCTL_FAKEGPU_ATTACH, drm_fakegpu_attach),
     DECLARED(DRM_IOCTL_FAKEGPU_IDENTIFY, drm_fakegpu_identify),
     DECLARED(DRM_IOCTL_FAKEGPU_RECORD, drm_fakegpu_record),
@@ -67,6 +70,7 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, SyncobjHandle),
     DECLARED(DRM_IOCTL_SYNCOBJ_TRANSFER, drm_syncobj_transfer),
     {_IOWR('d', 0xcf, SyncobjEventfd), "DRM_IOCTL_SYNCOBJ_EVENTFD", sizeof(SyncobjEventfd)},
+    {_IOWR('d', 0xd1, SetClientName), "DRM_IOCTL_SET_CLIENT_NAME", sizeof(SetClientName)},
     DECLARED(SYNC_IOC_MERGE, sync_merge_data),
     DECLARED(SYNC_IOC_FILE_INFO, sync_file_info),
     {_IOW('>', 5, SyncSetDeadline), "SYNC_IOC_SET_DEADLINE", 16},
@@ -124,6 +128,8 @@ static_assert(sizeof(drm_fakegpu_device_info) == 96);
 static_assert(offsetof(drm_fakegpu_ring_info, emitted) == 32);
 static_assert(offsetof(drm_fakegpu_ring_info, policy) == 56);
 static_assert(sizeof(drm_fakegpu_ring_info) == 72 && sizeof(drm_fakegpu_heap_info) == 32);
+static_assert(offsetof(drm_fakegpu_ring_info, queued) == 56);
+static_assert(sizeof(drm_fakegpu_ring_info) == 88 && sizeof(drm_fakegpu_heap_info) == 32);
 static_assert(offsetof(drm_fakegpu_bo_create, handle) == 24 && sizeof(drm_fakegpu_bo_create) == 32);
 static_assert(offsetof(drm_fakegpu_bo_info, heap) == 24 && sizeof(drm_fakegpu_bo_info) == 32);
 static_assert(offsetof(drm_fakegpu_bo_mmap, offset) == 8 && sizeof(drm_fakegpu_bo_mmap) == 24);
@@ -134,6 +140,12 @@ static_assert(offsetof(drm_fakegpu_ctx_create, fence_slot) == 16);
 static_assert(sizeof(drm_fakegpu_ctx_create) == 24);
 static_assert(offsetof(drm_fakegpu_ctx_query, jobs_submitted) == 16);
 static_assert(sizeof(drm_fakegpu_ctx_query) == 48);
+static_assert(sizeof(drm_fakegpu_usage) == 72 && sizeof(drm_fakegpu_ctx_usage) == 80);
+static_assert(offsetof(drm_fakegpu_client, name) == 32);
+static_assert(offsetof(drm_fakegpu_client, engine_ns) == 104 && sizeof(drm_fakegpu_client) == 160);
+static_assert(sizeof(drm_fakegpu_client::name) > DRM_FAKEGPU_CLIENT_NAME_MAX);
+static_assert(offsetof(drm_fakegpu_clients, count) == 16 && sizeof(drm_fakegpu_clients) == 24);
+static_assert(offsetof(drm_fakegpu_fdinfo, size) == 16 && sizeof(drm_fakegpu_fdinfo) == 24);
 static_assert(sizeof(drm_fakegpu_ib) == 16 && sizeof(drm_fakegpu_sync) == 16);
 static_assert(offsetof(drm_fakegpu_submit, ibs) == 16);
 static_assert(offsetof(drm_fakegpu_submit, in_syncs) == 32);

@@ -61,6 +61,12 @@ class Bo final : public base::RefCounted {
   // Who uses it (drm_gem_object::resv), as far as they say so: implicit synchronization.
   fence::Resv& resv() { return resv_; }
 
+  // The files that have a handle of it and its dma-bufs; more than one: it is shared
+  // (drm_gem_object_is_shared_for_memory_stats()).
+  void add_user() { ++users_; }
+  void remove_user() { --users_; }
+  bool shared() const { return users_ > 1; }
+
  private:
   friend class MemoryManager;
   Bo(MemoryManager& manager, base::Ref<Arena> arena, base::Ref<Usage> usage, base::UniqueFd own);
@@ -77,6 +83,7 @@ class Bo final : public base::RefCounted {
   Heap heap_ = Heap::kVram;
   std::span<std::byte> bytes_;
   fence::Resv resv_;
+  unsigned users_ = 0;
 };
 
 using BoRef = base::Ref<Bo>;

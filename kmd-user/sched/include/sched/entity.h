@@ -70,7 +70,7 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
   // The error of the job popped last, once it has finished; 0 if none.
   int error() const;
   const Usage& usage() const { return account_->usage(); }
-  const Account& account() const { return *account_; }
+  Account& account() const { return *account_; }
   uint64_t fence_context() const { return fence_context_; }
   uint64_t client_id() const { return account_->client_id(); }
   Scheduler* scheduler() const { return scheduler_; }
