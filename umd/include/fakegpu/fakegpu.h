@@ -32,5 +32,6 @@
 #include <fakegpu/pm4.h>
 #include <fakegpu/sdma.h>
 #include <fakegpu/sync.h>
+#include <fakegpu/usage.h>
 
 #endif

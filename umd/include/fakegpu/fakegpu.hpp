@@ -117,6 +117,42 @@ class Device : public Owner<fakegpu_device, fakegpu_device_close> {
     return Fd(fd);
   }
 
+  /** Of this open file on a ring. */
+  drm_fakegpu_usage usage(uint32_t ring) const {
+    drm_fakegpu_usage usage = {};
+    check(fakegpu_query_usage(*this, ring, &usage), "query usage");
+    return usage;
+  }
+  /** The open files that the caller may see. */
+  std::vector<drm_fakegpu_client> clients() const {
+    std::vector<drm_fakegpu_client> found;
+    const auto add = [](const drm_fakegpu_client* client, void* to) {
+      try {
+        static_cast<std::vector<drm_fakegpu_client>*>(to)->push_back(*client);
+      } catch (...) {
+        return -ENOMEM;
+      }
+      return 0;
+    };
+    check(fakegpu_visit_clients(*this, add, &found), "list clients");
+    return found;
+  }
+  /** Of this open file, or another one. */
+  std::string fdinfo(uint64_t client_id = 0) const {
+    std::string text(1024, 0);
+    for (;;) {
+      const auto length = static_cast<size_t>(
+          check(fakegpu_fdinfo(*this, client_id, text.data(), static_cast<uint32_t>(text.size())),
+                "read fdinfo"));
+      const bool whole = length < text.size();
+      text.resize(whole ? length : length + 64);
+      if (whole) return text;
+    }
+  }
+  void set_client_name(const char* name) const {
+    check(fakegpu_set_client_name(*this, name), "name client");
+  }
+
  private:
   static fakegpu_device* open(const char* where) {
     fakegpu_device* handle = nullptr;
@@ -266,6 +302,11 @@ class Context : public Owner<fakegpu_context, fakegpu_context_destroy> {
     drm_fakegpu_ctx_query state = {};
     check(fakegpu_context_query(*this, &state), "query context");
     return state;
+  }
+  drm_fakegpu_usage usage(uint32_t ring) const {
+    drm_fakegpu_usage usage = {};
+    check(fakegpu_context_usage(*this, ring, &usage), "query usage");
+    return usage;
   }
 
   /** Queues one job of `buffers`; gives its seqno. `flags`: DRM_FAKEGPU_SUBMIT_*; with _WAIT it has
