@@ -6,6 +6,7 @@ Usage: system_test.py socket|fuse|cuse FAKEGPUD FAKEGPU PLAIN_CLIENT LIBRARY_CLI
 Writes TAP.
 """
 import errno
+import json
 import os
 import re
 import resource
@@ -242,6 +243,34 @@ def test_record_ends_with_its_program_and_as_it_did():
         expect_equal(run([TOOL, 'sim', '--replay', recording, '--verify']).returncode, 0)
 
 
+def test_usage_shows_a_client_at_work_its_memory_and_its_queue():
+    with Daemon() as daemon:
+        client = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+        ended = run([TOOL, 'usage', '--json', '--device', daemon.where])
+        watched = run([TOOL, 'usage', '--json', '--watch', '--interval', '0.2', '--looks', '2',
+                       '--device', daemon.where])
+        table = run([TOOL, 'usage', '--device', daemon.where])
+        text = run([TOOL, 'usage', '--fdinfo', '--device', daemon.where])
+        client.kill()
+        client.wait()
+    for one in (ended, watched, table, text):
+        expect_equal((one.returncode, one.stderr), (0, ''))
+    usage = json.loads(ended.stdout)
+    busy = next(entry for entry in usage['clients'] if entry['pid'] == client.pid)
+    expect_equal(busy['command'], 'library-client'[:15])
+    expect_equal(busy['uid'], os.getuid())
+    assert busy['vram_bytes'] > 0 and busy['queued'] + busy['in_flight'] > 0, busy
+    assert sum(ring['queued'] for ring in usage['rings']) >= busy['queued'], usage
+    looks = [json.loads(line) for line in watched.stdout.splitlines()]
+    expect_equal(len(looks), 2)
+    # It executes one long job after the other on one ring.
+    shares = [entry['engines'] for entry in looks[1]['clients'] if entry['pid'] == client.pid]
+    assert any(engine['percent'] > 0 for engine in shares[0].values()), shares
+    for line in (f'drm-client-id:\t{busy["client_id"]}', 'drm-driver:\tfakegpu'):
+        assert line in text.stdout.splitlines(), text.stdout
+    assert 'library-client' in table.stdout and 'gfx_0.0' in table.stdout, table.stdout
+
+
 def test_wrong_arguments_are_refused_with_a_message():
     for command in ([TOOL], [TOOL, 'no-such-command'], [TOOL, 'demo', '--seconds', 'soon'],
                     [TOOL, 'demo', '--transport', 'pigeon'],
@@ -250,6 +279,7 @@ def test_wrong_arguments_are_refused_with_a_message():
                     [TOOL, 'record', '-o', '/no/such/folder/file', '--device', '/no/such/device'],
                     [TOOL, 'sim'], [TOOL, 'sim', '--replay', '/no/such/file'],
                     [TOOL, 'sim', '--replay', '/dev/null'],
+                    [TOOL, 'usage', '--looks', '3'], [TOOL, 'usage', '--json', '--fdinfo'],
                     [TOOL, 'demo', '--image', '/no/such/picture', '--transport', 'socket'],
                     [DAEMON, '--transport', 'pigeon'], [DAEMON, '--mode', '9'],
                     [DAEMON, '--no-such-option'], [DAEMON, '--inject', 'no-such-fault',

@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 from harness import (DAEMON, LIBRARY_CLIENT, PLAIN_CLIENT, TOOL, TRANSPORT, Daemon, expect_equal,
-                     main, run)
+                     main, run, start)
 
 # Nobody's and the next: that they have no name does not matter.
 OWNER, OTHER = 65534, 65533
@@ -105,6 +105,28 @@ def test_another_user_is_served_memory_and_all():
     with Daemon() as daemon:
         ended = run([LIBRARY_CLIENT, daemon.where, 'fill'], user=OTHER)
         expect_equal((ended.returncode, ended.stdout, ended.stderr), (0, 'filled\n', ''))
+    return None
+
+
+def clients(daemon, user=None):
+    ended = run([TOOL, 'usage', '--json', '--device', daemon.where], user=user)
+    expect_equal((ended.returncode, ended.stderr), (0, ''))
+    return json.loads(ended.stdout)['clients']
+
+
+def test_a_user_sees_none_of_anothers_clients():
+    if reason := lacks(OTHER):
+        return reason
+    with Daemon() as daemon:
+        client = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+        seen = clients(daemon, OTHER)
+        text = run([TOOL, 'usage', '--fdinfo', '--device', daemon.where], user=OTHER)
+        everybody = clients(daemon)
+        client.kill()
+        client.wait()
+        expect_equal([entry['uid'] for entry in seen], [OTHER])
+        expect_equal(text.stdout.count('drm-driver'), 1)
+        assert client.pid in [entry['pid'] for entry in everybody], everybody
     return None
 
 

@@ -15,6 +15,7 @@
 #include "replay_command.h"
 #include "run/run.h"
 #include "sim/replay.h"
+#include "usage.h"
 #include "version.h"
 
 namespace fakegpu::tools {
@@ -77,6 +78,23 @@ int run_command_line(int argc, char** argv) {
   policy_command->add_option("--device", policy.device, "the device to use, as $FAKEGPU_DEVICE");
   policy_command->add_option("name", policy.name, "the policy from now on");
   policy_command->add_option("--ring", policy.ring, "only this ring's, by index or name");
+  UsageOptions usage;
+  CLI::App* usage_command =
+      app.add_subcommand("usage", "who uses the device: clients, rings, time, memory, queues");
+  usage_command->add_option("--device", usage.device, "the device to use, as $FAKEGPU_DEVICE");
+  CLI::Option* fdinfo = usage_command->add_flag(
+      "--fdinfo", usage.fdinfo, "as the kernel's drivers tell it in /proc/PID/fdinfo");
+  usage_command->add_flag("--json", usage.json, "as JSON")->excludes(fdinfo);
+  CLI::Option* watch =
+      usage_command->add_flag("--watch", usage.watch, "shares since the last look, until stopped");
+  watch->excludes(fdinfo);
+  usage_command->add_option("--interval", usage.interval, "seconds between two looks")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->needs(watch)
+      ->capture_default_str();
+  usage_command->add_option("--looks", usage.looks, "how many, and then it ends")
+      ->check(CLI::PositiveNumber)
+      ->needs(watch);
   CLI::App* doctor_command = app.add_subcommand(
       "doctor", "what this machine offers, which transport is used, what is missing");
 
@@ -128,6 +146,7 @@ int run_command_line(int argc, char** argv) {
   if (*client_command) return run_demo_client(client_name, client);
   if (*info_command) return print_info(device, json);
   if (*policy_command) return run_policy(policy);
+  if (*usage_command) return print_usage(usage);
   if (*doctor_command) return print_doctor();
   if (*why_command) return print_why(device, client_id);
   if (*dump_command) return print_dump(dump);
