@@ -15,7 +15,7 @@ inline constexpr FlagName kQueryItems[] = {
     NAME(DRM_FAKEGPU_QUERY_POLICY),
 };
 
-    NAME(DRM_FAKEGPU_QUERY_USAGE),
+NAME(DRM_FAKEGPU_QUERY_USAGE),
 };
 inline constexpr FlagName kHeaps[] = {
     NAME(DRM_FAKEGPU_HEAP_VRAM),

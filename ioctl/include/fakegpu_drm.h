@@ -40,9 +40,9 @@ extern "C" {
 #define DRM_FAKEGPU_FDINFO 0x57
 #define DRM_FAKEGPU_ATTACH 0x58
 #define DRM_FAKEGPU_IDENTIFY 0x59
+#define DRM_FAKEGPU_RECORD 0x5a
 #define DRM_FAKEGPU_COREDUMP 0x5c
 #define DRM_FAKEGPU_EXPLAIN 0x5d
-#define DRM_FAKEGPU_RECORD 0x5a
 
 /* --- Query ------------------------------------------------------------------------------------ */
 
@@ -583,7 +583,6 @@ struct drm_fakegpu_event_record {
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_IDENTIFY, struct drm_fakegpu_identify)
 #define DRM_IOCTL_FAKEGPU_RECORD \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_RECORD, struct drm_fakegpu_record)
-
 #define DRM_IOCTL_FAKEGPU_COREDUMP \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_COREDUMP, struct drm_fakegpu_coredump)
 #define DRM_IOCTL_FAKEGPU_EXPLAIN \

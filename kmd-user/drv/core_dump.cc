@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/process.h"
 #include "device.h"
 #include "file_impl.h"
 #include "hw/registers.h"
@@ -82,8 +81,8 @@ void CoreDump::capture_culprit(Device& device, const Suspicion& suspicion) {
   const SubmitJob* job = suspicion.job;
   if (!job) return;
   if (const FileImpl* file = device.find_client(job->account().client_id())) {
-    header_.fields.emplace_back("process_name", base::command_of(file->opener().pid));
-    header_.fields.emplace_back("PID", fmt::format("{}", file->opener().pid));
+    header_.fields.emplace_back("process_name", file->process().command);
+    header_.fields.emplace_back("PID", fmt::format("{}", file->process().pid));
   }
   const auto add = [this](const char* key, std::string value) {
     hang_.fields.emplace_back(key, std::move(value));

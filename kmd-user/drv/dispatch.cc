@@ -25,11 +25,10 @@ struct Known {
 
 std::array<Known, 256> index_handlers() {
   std::array<Known, 256> index{};
-  for (const auto rows :
-       {core_handlers(), auth_handlers(), syncobj_handlers(), syncobj_fd_handlers(),
-        query_handlers(), memory_handlers(), prime_handlers(), dumb_handlers(), context_handlers(),
-        submit_handlers(), policy_handlers(), debug_handlers(), record_handlers()})
-        submit_handlers(), debug_handlers(), record_handlers(), usage_handlers()})
+  for (const auto rows : {core_handlers(), auth_handlers(), syncobj_handlers(),
+                          syncobj_fd_handlers(), query_handlers(), memory_handlers(),
+                          prime_handlers(), dumb_handlers(), context_handlers(), submit_handlers(),
+                          policy_handlers(), debug_handlers(), record_handlers(), usage_handlers()})
     for (const HandlerRow& row : rows)
       if (const ioctl::Row* known = ioctl::find_row(DRM_IO(row.nr))) index[row.nr] = {known, &row};
   return index;

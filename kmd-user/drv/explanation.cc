@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/process.h"
 #include "fence/unwrap.h"
 #include "hw/registers.h"
 #include "packets/describe.h"
@@ -73,8 +72,7 @@ std::string Explanation::name_of(const SubmitJob& job) const {
   const uint64_t client = job.account().client_id();
   std::string who;
   if (const FileImpl* file = device_.find_client(client))
-    who = fmt::format(", {} [{}]", printable(base::command_of(file->opener().pid)),
-                      file->opener().pid);
+    who = fmt::format(", {} [{}]", printable(file->process().command), file->process().pid);
   return fmt::format("job {} of context {} (client {}{})", job.finished()->seqno(),
                      job.context().id(), client, who);
 }
@@ -215,8 +213,8 @@ void Explanation::explain_packet(Ring& ring, const SubmitJob& executing, unsigne
 }
 
 void Explanation::explain_client(FileImpl& file) {
-  const std::string who = printable(base::command_of(file.opener().pid));
-  say(0, fmt::format("client {} ({} [{}])", file.client_id(), who, file.opener().pid));
+  const std::string who = printable(file.process().command);
+  say(0, fmt::format("client {} ({} [{}])", file.client_id(), who, file.process().pid));
   bool any = false;
   for (const auto& ring : device_.rings()) {
     ring->scheduler().for_each_pending([&](sched::Job& job) {
