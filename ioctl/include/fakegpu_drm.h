@@ -99,17 +99,15 @@ struct drm_fakegpu_ring_info {
 	__u64 completed;
 	__u64 busy_ns;      /* time with at least one job in flight */
 	char policy[16];    /* that orders its jobs, NUL-terminated */
+	__u64 queued;       /* jobs that are not started */
+	__u64 in_flight;    /* jobs that are started and have not ended */
+	__u64 depth_ns;     /* expected execution of those in flight */
+	__u64 wait_time_ns; /* of all its jobs, from push to start */
 };
 
 /* A policy by which a ring's jobs can be ordered; index 0 is the default. */
 struct drm_fakegpu_policy_info {
 	char name[16]; /* NUL-terminated */
-};
-
-	__u64 queued;       /* jobs that are not started */
-	__u64 in_flight;    /* jobs that are started and have not ended */
-	__u64 depth_ns;     /* expected execution of those in flight */
-	__u64 wait_time_ns; /* of all its jobs, from push to start */
 };
 
 #define DRM_FAKEGPU_HEAP_VRAM 0
@@ -360,6 +358,9 @@ struct drm_fakegpu_wait_seqno {
 struct drm_fakegpu_set_policy {
 	char name[16]; /* as in struct drm_fakegpu_policy_info, NUL-terminated */
 	__u32 ring;    /* index, or DRM_FAKEGPU_ALL_RINGS */
+	__u32 pad;
+};
+
 /* --- Clients ---------------------------------------------------------------------------------- */
 
 #define DRM_FAKEGPU_CLIENT_NAME_MAX 64 /* the kernel's DRM_CLIENT_NAME_MAX_LEN */

@@ -63,6 +63,7 @@ class FileImpl final : public File {
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
+  const Caller& opener() const { return opener_; }
   const OpenerProcess& process() const { return process_; }
   // drm_file::client_name; empty: none was set.
   const std::string& client_name() const { return client_name_; }

@@ -71,9 +71,7 @@ drm_fakegpu_policy_info policy_info(uint32_t index) {
 }
 
 using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info,
-                          drm_fakegpu_policy_info>;
-using Info = std::variant<drm_fakegpu_device_info, drm_fakegpu_ring_info, drm_fakegpu_heap_info,
-                          drm_fakegpu_usage>;
+                          drm_fakegpu_policy_info, drm_fakegpu_usage>;
 
 Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
   const Device& device = file.device();
@@ -93,6 +91,7 @@ Outcome look_up(FileImpl& file, const drm_fakegpu_query& arg, Info& info) {
     case DRM_FAKEGPU_QUERY_POLICY:
       if (arg.index >= sched::policy_names().size()) return -EINVAL;
       info = policy_info(arg.index);
+      return 0;
     case DRM_FAKEGPU_QUERY_USAGE:
       if (arg.index >= device.rings().size()) return -EINVAL;
       info = usage_of(device, arg.index, *file.accounts()[arg.index]);
