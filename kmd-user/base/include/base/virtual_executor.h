@@ -4,9 +4,8 @@
 // drawn from the seed, so one seed is one interleaving and many seeds are many.
 #pragma once
 
-#include <map>
 #include <random>
-#include <unordered_map>
+#include <vector>
 
 #include "base/executor.h"
 
@@ -32,22 +31,39 @@ class VirtualExecutor final : public Clock, public Executor {
   void run_until(Nanos when);
   void run_for(Nanos span) { run_until(now_ + span); }
 
-  bool idle() const { return queue_.empty(); }
+  bool idle() const { return live_ == 0; }
   // When the next event is due; -1 when there is none.
-  Nanos next_event() const { return queue_.empty() ? -1 : queue_.begin()->first.when; }
+  Nanos next_event() const { return heap_.empty() ? -1 : heap_.front().when; }
 
  private:
+  // An event's place in time. Its task is in a slot, so that moving it in the heap is cheap; when it
+  // is cancelled the slot is free at once and the key stays until it comes up or keys like it are
+  // the most. The front of the heap is never such a one.
   struct Key {
     Nanos when;
     uint64_t draw;  // from the seed: orders simultaneous events
     TimerId id;
     auto operator<=>(const Key&) const = default;
   };
+  struct Slot {
+    Task task;
+    TimerId id = 0;  // of the event in it; 0: free
+  };
+  // A TimerId's low bits say which slot, the rest how many events there were before.
+  static constexpr unsigned kSlotBits = 24;
 
-  std::map<Key, Task> queue_;
-  std::unordered_map<TimerId, Key> keys_;
+  Slot& slot_of(TimerId id) { return slots_[id & ((TimerId{1} << kSlotBits) - 1)]; }
+  bool waits(TimerId id) { return slot_of(id).id == id; }
+  Task take(TimerId id);
+  void pop_key();
+  void drop_cancelled();
+
+  std::vector<Key> heap_;  // the least first
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_;  // slots
+  size_t live_ = 0;
   std::mt19937_64 random_;
-  TimerId next_id_ = 1;
+  TimerId events_ = 0;
   Nanos now_;
 };
 
