@@ -4,6 +4,7 @@
 #include "device.h"
 #include "file_impl.h"
 #include "hw/gpu.h"
+#include "sched/policy.h"
 #include "sw_sync_file.h"
 
 namespace fakegpu::drv {
@@ -55,6 +56,10 @@ class MachineImpl final : public Machine {
 };
 
 }  // namespace
+
+std::span<const std::string_view> policy_names() {
+  return sched::policy_names();
+}
 
 base::Result<std::unique_ptr<Machine>> Machine::create(const hw::Profile& profile, Options options,
                                                        base::Clock& clock, base::Executor& executor,

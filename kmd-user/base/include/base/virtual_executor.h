@@ -36,9 +36,9 @@ class VirtualExecutor final : public Clock, public Executor {
   Nanos next_event() const { return heap_.empty() ? -1 : heap_.front().when; }
 
  private:
-  // An event's place in time. Its task is in a slot, so that moving it in the heap is cheap; when it
-  // is cancelled the slot is free at once and the key stays until it comes up or keys like it are
-  // the most. The front of the heap is never such a one.
+  // An event's place in time. Its task is in a slot, so that moving it in the heap is cheap; when
+  // it is cancelled the slot is free at once and the key stays until it comes up or keys like it
+  // are the most. The front of the heap is never such a one.
   struct Key {
     Nanos when;
     uint64_t draw;  // from the seed: orders simultaneous events

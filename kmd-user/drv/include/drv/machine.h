@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,9 @@ struct Options {
   // What it has of Feature; calls of the rest answer -EOPNOTSUPP.
   uint32_t features = kAllFeatures;
 };
+
+// The names that Options::policy may have, the default first.
+std::span<const std::string_view> policy_names();
 
 class Machine {
  public:
