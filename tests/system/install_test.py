@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 BUILD = sys.argv[1]
+SCENARIOS = os.path.join(os.path.dirname(__file__), '../../tools/fakegpu/sim/scenarios')
 HEADERS = ('cmdbuf.h', 'context.h', 'debug.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp', 'kernels.h', 'memory.h',
            'pm4.h', 'sdma.h', 'sync.h')
 
@@ -30,6 +31,7 @@ def wanted():
              lib + '/pkgconfig/libdrm_fakegpu.pc', include + '/fakegpu_drm.h',
              *(f'{man}/man1/fakegpu{page}.1' for page in ('', '-record', '-sim')),
              man + '/man3/libdrm_fakegpu.3', man + '/man8/fakegpud.8'}
+    paths |= {f'{option["datadir"]}/fakegpu/scenarios/{name}' for name in os.listdir(SCENARIOS)}
     for name in ('libdrm_fakegpu.so', 'libdrm_fakegpu_inprocess.so'):
         paths |= {f'{lib}/{name}{version}' for version in ('', '.1', '.1.0.0')}
     return option['prefix'], paths | {f'{include}/fakegpu/{header}' for header in HEADERS}

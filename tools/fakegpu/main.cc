@@ -16,6 +16,7 @@
 #include "run/run.h"
 #include "sim/replay.h"
 #include "usage.h"
+#include "sim/sim.h"
 #include "version.h"
 
 namespace fakegpu::tools {
@@ -34,6 +35,48 @@ std::vector<std::string> cut_off_program(int* argc, char** argv) {
 std::vector<std::string> policy_choice() {
   const auto names = sim::policies();
   return {names.begin(), names.end()};
+}
+
+// Besides those that scenarios have, too.
+void add_replay_options(CLI::App& command, ReplayOptions& options) {
+  CLI::Option* replay = command.add_option("--replay", options.file, "what `fakegpu record` wrote");
+  command.add_option("--rings", options.rings, "TYPE=N: so many rings of a type")->needs(replay);
+  command.add_option("--queue-time", options.queue_time_us, "work that a ring holds, in us")
+      ->check(CLI::Range(0.0, 1e9))
+      ->needs(replay);
+  command
+      .add_flag("--closed-loop", options.closed_loop,
+                "who waited for a job goes on when that is done here")
+      ->needs(replay);
+  command.add_flag("--verify", options.verify, "compare with the recording; 1 if it differs")
+      ->needs(replay);
+}
+
+void add_scenario_options(CLI::App& command, sim::SimOptions& options) {
+  CLI::Option* replay = command.get_option("--replay");
+  CLI::Option* scenario =
+      command.add_option("scenario", options.scenario, "a file, or the name of one that ships")
+          ->excludes(replay);
+  CLI::Option* list = command.add_flag("--list", options.list, "the scenarios that ship")
+                          ->excludes(replay)
+                          ->excludes(scenario);
+  command.final_callback([scenario, list, replay] {
+    if (scenario->empty() && list->empty() && replay->empty())
+      throw CLI::RequiredError("a scenario, --list or --replay");
+  });
+  command.add_option("--policy", options.policies, "order by this policy; may be repeated")
+      ->check(CLI::IsMember(policy_choice()));
+  command.add_option("--credits", options.credits, "jobs that a ring holds")
+      ->check(CLI::Range(1u, 65536u));
+  command.add_option("--seed", options.seeds, "with this seed; may be repeated")->excludes(replay);
+  command.add_option("--duration", options.duration, "simulated time, as 250ms or 2s")
+      ->excludes(replay);
+  command.add_option("--json", options.json, "the figures as JSON to this file; -: stdout")
+      ->excludes(replay);
+  command.add_option("--csv", options.csv, "the figures as CSV to this file; -: stdout")
+      ->excludes(replay);
+  command.add_option("--trace", options.trace, "the trace of the first policy and seed, as text")
+      ->excludes(replay);
 }
 
 int run_command_line(int argc, char** argv) {
@@ -127,18 +170,11 @@ int run_command_line(int argc, char** argv) {
       ->check(CLI::Range(0.01, 86400.0));
 
   ReplayOptions replay;
-  CLI::App* sim_command = app.add_subcommand("sim", "play a recording again, under virtual time");
-  sim_command->add_option("--replay", replay.file, "what `fakegpu record` wrote")->required();
-  sim_command->add_option("--policy", replay.policies, "order by this policy; may be repeated")
-      ->check(CLI::IsMember(policy_choice()));
-  sim_command->add_option("--rings", replay.rings, "TYPE=N: so many rings of a type");
-  sim_command->add_option("--credits", replay.credits, "jobs that a ring holds")
-      ->check(CLI::Range(1u, 65536u));
-  sim_command->add_option("--queue-time", replay.queue_time_us, "work that a ring holds, in us")
-      ->check(CLI::Range(0.0, 1e9));
-  sim_command->add_flag("--closed-loop", replay.closed_loop,
-                        "who waited for a job goes on when that is done here");
-  sim_command->add_flag("--verify", replay.verify, "compare with the recording; 1 if it differs");
+  sim::SimOptions simulation;
+  CLI::App* sim_command = app.add_subcommand(
+      "sim", "a scenario, or a recording again, on real schedulers under virtual time");
+  add_replay_options(*sim_command, replay);
+  add_scenario_options(*sim_command, simulation);
 
   std::vector<std::string> program = cut_off_program(&argc, argv);
   CLI11_PARSE(app, argc, argv);
@@ -150,7 +186,12 @@ int run_command_line(int argc, char** argv) {
   if (*doctor_command) return print_doctor();
   if (*why_command) return print_why(device, client_id);
   if (*dump_command) return print_dump(dump);
-  if (*sim_command) return run_replay(replay);
+  if (*sim_command) {
+    if (replay.file.empty()) return sim::run_sim(simulation);
+    replay.policies = simulation.policies;
+    replay.credits = simulation.credits;
+    return run_replay(replay);
+  }
   if (*record_command) {
     record.words = std::move(program);
     return run_record(record);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "scenario.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fakegpu::sim {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string error_of(const std::string& text) {
+  try {
+    parse_scenario(text, "f");
+  } catch (const ScenarioError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+const std::string kClient = "[[client]]\nname = \"a\"\n[[client.queue]]\nlength = \"1ms\"\n";
+
+TEST(Duration, HasAUnit) {
+  EXPECT_EQ(parse_duration("250us"), 250'000);
+  EXPECT_EQ(parse_duration("16.67ms"), 16'670'000);
+  EXPECT_EQ(parse_duration("2s"), 2'000'000'000);
+  EXPECT_EQ(parse_duration("0ns"), 0);
+  for (const char* bad : {"", "1", "ms", "-1ms", "1 ms", "1m", "1e3ms", "inf", "nans", "9999999s"})
+    EXPECT_EQ(parse_duration(bad), -1) << bad;
+}
+
+TEST(Scenario, WhatIsNotGivenHasDefaults) {
+  const Scenario scenario = parse_scenario(kClient, "f");
+  EXPECT_EQ(scenario.duration, base::kNanosPerSecond);
+  EXPECT_EQ(scenario.wake, 5'000);
+  EXPECT_GE(scenario.policies.size(), 2u);
+  EXPECT_EQ(scenario.clients.at(0).queues.at(0).length.first, 1'000'000);
+  EXPECT_EQ(scenario.clients[0].queues[0].window, 1u);
+}
+
+TEST(Scenario, ReadsEverythingThatAQueueCanBe) {
+  const Scenario scenario = parse_scenario(R"(
+title = "t"
+duration = "3s"
+seeds = [4, 9]
+policies = ["rr"]
+credits = 2
+[gpu]
+compute_rings = 2
+[[client]]
+name = "a"
+count = 3
+[[client.queue]]
+name = "x"
+ring = "compute"
+instance = 1
+priority = "high"
+arrival = "periodic"
+fps = 50
+phase = "1ms"
+length = { bimodal = [["1ms", 0.9], ["20ms", 0.1]] }
+[[client.queue]]
+name = "y"
+after = ["a.x"]
+length = { uniform = ["1ms", "2ms"] }
+)",
+                                           "f");
+  EXPECT_EQ(scenario.seeds, (std::vector<uint64_t>{4, 9}));
+  const QueueSpec& x = scenario.clients.at(0).queues.at(0);
+  EXPECT_EQ(x.period, 20'000'000);
+  EXPECT_EQ(x.start, 1'000'000);
+  EXPECT_EQ(x.length.parts.size(), 2u);
+  EXPECT_EQ(scenario.clients[0].queues.at(1).after.at(0).queue, 0u);
+}
+
+struct Bad {
+  const char* text;  // {} is a good client
+  int line;
+  const char* says;
+};
+
+TEST(Scenario, RefusesWhatIsWrongWithPlaceAndExpectation) {
+  const Bad rows[] = {
+      {"x = 1\n{}", 1, "unknown key \"x\""},
+      {"title = 3\n{}", 1, "expected a string"},
+      {"duration = \"-1s\"\n{}", 1, "expected a duration"},
+      {"duration = 5\n{}", 1, "expected a duration"},
+      {"wake = \"0us\"\n{}", 1, "expected a duration"},
+      {"credits = 0\n{}", 1, "expected an integer from 1"},
+      {"policies = [\"best\"]\n{}", 1, "expected some of"},
+      {"policies = [\"rr\", \"rr\"]\n{}", 1, "twice"},
+      {"seeds = [-1]\n{}", 1, "at least 0"},
+      {"seeds = 0\n{}", 1, "expected an integer from 1"},
+      {"gpu = 1\n{}", 1, "expected a table"},
+      {"title = \"\n{}", 1, ""},
+      {"", 1, "needs a [[client]]"},
+      {"{}{}", 6, "no other client has"},
+      {"{}after = [\"a.b\"]\n", 5, "no queue \"a.b\""},
+      {"{}after = [\"a.main\"]\n", 5, "cycle"},
+      {"{}priority = \"huge\"\n", 5, "low, normal, high"},
+      {"{}ring = \"sdma\"\n", 5, "gfx, compute"},
+      {"{}instance = 1\n", 5, "1 rings"},
+      {"{}arrival = \"periodic\"\n", 3, "expected a period or fps"},
+      {"{}arrival = \"periodic\"\nperiod = \"1ns\"\n", 6, "expected a duration"},
+      {"{}arrival = \"poisson\"\nrate = -1\n", 6, "expected a number"},
+      {"{}arrival = \"trace\"\ntimes = [\"2ms\", \"1ms\"]\n", 6, "no earlier"},
+      {"{}jobs = 5000\n", 5, "expected an integer from 1"},
+      {"{}jobs = 3\nwindow = 2\n", 6, "expected an integer from 3"},
+      {"{}[[client.queue]]\nlength = \"1ms\"\n", 5, "no other queue"},
+      {"[[client]]\nname = \"a.b\"\n", 2, "without a dot"},
+      {"[[client]]\nname = \"a\"\n[[client.queue]]\n", 3, "needs a length"},
+      {"[[client]]\nname = \"a\"\n[[client.queue]]\nlength = \"5s\"\n", 4, "expected a duration"},
+      {"[[client]]\nname = \"a\"\n[[client.queue]]\nlength = {uniform = [\"2ms\", \"1ms\"]}\n", 4,
+       "lesser first"},
+      {"[[client]]\nname = \"a\"\n[[client.queue]]\nlength = {wild = 1}\n", 4, "unknown key"},
+  };
+  for (const Bad& row : rows) {
+    std::string text = row.text;
+    for (size_t at; (at = text.find("{}")) != std::string::npos;) text.replace(at, 2, kClient);
+    EXPECT_THAT(error_of(text), StartsWith("f:" + std::to_string(row.line) + ": ")) << text;
+    EXPECT_THAT(error_of(text), HasSubstr(row.says)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace fakegpu::sim

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+#include "scenario.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "drv/machine.h"
+#include "toml_reader.h"
+
+namespace fakegpu::sim {
+
+namespace {
+
+using base::kNanosPerMicro;
+using base::kNanosPerSecond;
+
+constexpr Nanos kLongest = 1'000'000 * kNanosPerSecond;
+// Nothing comes back or arrives faster, or time would hardly move.
+constexpr Nanos kShortest = kNanosPerMicro;
+constexpr unsigned kMaxClients = 1024;
+
+template <typename T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+constexpr Named<Arrival> kArrivals[] = {
+    {"sync", Arrival::kSync},       {"async", Arrival::kAsync}, {"periodic", Arrival::kPeriodic},
+    {"poisson", Arrival::kPoisson}, {"burst", Arrival::kBurst}, {"trace", Arrival::kTrace}};
+constexpr Named<int32_t> kPriorities[] = {{"low", DRM_FAKEGPU_PRIORITY_LOW},
+                                          {"normal", DRM_FAKEGPU_PRIORITY_NORMAL},
+                                          {"high", DRM_FAKEGPU_PRIORITY_HIGH}};
+constexpr Named<uint32_t> kRings[] = {{"gfx", DRM_FAKEGPU_RING_GFX},
+                                      {"compute", DRM_FAKEGPU_RING_COMPUTE}};
+
+template <typename T, size_t N>
+T choose(TomlReader& in, std::string_view key, std::string_view fallback,
+         const Named<T> (&rows)[N]) {
+  const std::string name = in.text(key, std::string(fallback));
+  std::string known;
+  for (const Named<T>& row : rows) {
+    if (row.name == name) return row.value;
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  }
+  in.fail(key, "expected one of " + known);
+}
+
+void read_parts(const TomlReader& in, const toml::node& node, Length& length) {
+  const toml::array* parts = node.as_array();
+  if (!parts || parts->empty())
+    in.fail(node.source(), "bimodal: expected [[duration, weight], ...]");
+  for (const toml::node& part : *parts) {
+    const toml::array* pair = part.as_array();
+    if (!pair || pair->size() != 2) in.fail(part.source(), "bimodal: expected [duration, weight]");
+    length.parts.push_back({in.duration_of(*pair->get(0), "bimodal", 0, kMaxLength),
+                            in.number(*pair->get(1), "bimodal", 1e-6, 1e6)});
+  }
+}
+
+Length read_length(TomlReader& in) {
+  Length length;
+  const toml::node* node = in.find("length");
+  if (!node) in.fail("a queue needs a length");
+  if (node->is_string()) {
+    length.first = in.duration_of(*node, "length", 0, kMaxLength);
+    return length;
+  }
+  const toml::table* table = node->as_table();
+  if (!table || table->size() != 1)
+    in.fail("length", "expected a duration or one of { uniform, normal, exponential, bimodal }");
+  TomlReader kind(*table, in.file());
+  const auto pair = [&](std::string_view key) {
+    const toml::array* two = kind.array(key);
+    if (!two->is_homogeneous(toml::node_type::string) || two->size() != 2)
+      kind.fail(key, "expected two durations");
+    length.first = kind.duration_of(*two->get(0), key, 0, kMaxLength);
+    length.second = kind.duration_of(*two->get(1), key, 0, kMaxLength);
+  };
+  if (kind.has("uniform")) {
+    length.kind = Length::Kind::kUniform;
+    pair("uniform");
+    if (length.second < length.first) kind.fail("uniform", "expected the lesser first");
+  } else if (kind.has("normal")) {
+    length.kind = Length::Kind::kNormal;
+    pair("normal");
+  } else if (const toml::node* mean = kind.find("exponential")) {
+    length.kind = Length::Kind::kExponential;
+    length.first = kind.duration_of(*mean, "exponential", 0, kMaxLength);
+  } else if (const toml::node* parts = kind.find("bimodal")) {
+    length.kind = Length::Kind::kMixed;
+    read_parts(kind, *parts, length);
+  }
+  kind.finish();
+  return length;
+}
+
+void read_period(TomlReader& in, QueueSpec& queue) {
+  const bool by_rate = queue.arrival == Arrival::kPoisson;
+  const std::string_view key = by_rate ? "rate" : "fps";
+  if (const toml::node* rate = in.find(key)) {
+    queue.period = static_cast<Nanos>(kNanosPerSecond / in.number(*rate, key, 1e-6, 1e6) + 0.5);
+    if (in.has("period")) in.fail("period", fmt::format("expected either it or {}", key));
+  }
+  queue.period = in.duration("period", queue.period, kShortest, kLongest);
+  if (queue.period == 0) in.fail(fmt::format("arrival: expected a period or {} with it", key));
+}
+
+QueueSpec read_queue(const toml::table& table, const std::string& file, size_t queues) {
+  TomlReader in(table, file);
+  QueueSpec queue;
+  queue.name = in.text("name", "main");
+  if (queue.name.empty()) in.fail("name", "expected a name that is not empty");
+  queue.ring_type = choose(in, "ring", "gfx", kRings);
+  queue.ring_instance = static_cast<unsigned>(in.integer("instance", 0, 0, 7));
+  queue.priority = choose(in, "priority", "normal", kPriorities);
+  queue.arrival = choose(in, "arrival", "sync", kArrivals);
+  const auto most = static_cast<int64_t>(kMaxWindow / queues);
+  queue.jobs = static_cast<uint32_t>(in.integer("jobs", 1, 1, most));
+  const bool waits = queue.arrival == Arrival::kSync || queue.arrival == Arrival::kAsync;
+  const int64_t window = queue.arrival == Arrival::kSync    ? queue.jobs
+                         : queue.arrival == Arrival::kAsync ? std::max<int64_t>(16, queue.jobs)
+                                                            : std::max<int64_t>(256, queue.jobs);
+  queue.window =
+      static_cast<uint32_t>(in.integer("window", std::min(window, most), queue.jobs, most));
+  if (waits) {
+    queue.wait = in.duration("wait", 0, 0, kLongest);
+  } else if (queue.arrival != Arrival::kTrace) {
+    read_period(in, queue);
+  }
+  queue.length = read_length(in);
+  queue.start = in.duration("start", 0, 0, kLongest) + in.duration("phase", 0, 0, kLongest);
+  queue.stop = in.duration("stop", INT64_MAX, 0, kLongest);
+  if (queue.arrival == Arrival::kTrace) {
+    const toml::array* times = in.array("times");
+    if (!times || times->empty()) in.fail("trace: expected times = [\"0ms\", ...]");
+    for (const toml::node& time : *times) {
+      queue.times.push_back(in.duration_of(time, "times", 0, kLongest));
+      if (!std::is_sorted(queue.times.begin(), queue.times.end()))
+        in.fail(time.source(), "times: expected one that is no earlier than that before");
+    }
+  }
+  if (const toml::array* after = in.array("after"))
+    for (const toml::node& node : *after)
+      if (!node.is_string()) in.fail(node.source(), "after: expected \"client.queue\"");
+  in.finish();
+  return queue;
+}
+
+ClientSpec read_client(const toml::table& table, const std::string& file) {
+  TomlReader in(table, file);
+  ClientSpec client;
+  client.name = in.text("name", "");
+  if (client.name.empty() || client.name.find('.') != std::string::npos)
+    in.fail("name", "expected a name without a dot");
+  client.count = static_cast<unsigned>(in.integer("count", 1, 1, kMaxClients));
+  const toml::array* queues = in.array("queue");
+  if (!queues || queues->empty() || queues->size() > 64)
+    in.fail("a client needs [[client.queue]], at most 64");
+  in.tables("queue", [&](const toml::table& queue) {
+    client.queues.push_back(read_queue(queue, file, queues->size()));
+    for (size_t i = 0; i + 1 < client.queues.size(); ++i)
+      if (client.queues[i].name == client.queues.back().name)
+        TomlReader(queue, file).fail("name", "expected one that no other queue of the client has");
+  });
+  in.finish();
+  return client;
+}
+
+QueueSpec::After find_queue(const Scenario& scenario, const std::string& name, const TomlReader& in,
+                            const toml::node& node) {
+  const size_t dot = name.find('.');
+  for (size_t c = 0; c < scenario.clients.size(); ++c)
+    for (size_t q = 0; q < scenario.clients[c].queues.size(); ++q)
+      if (dot != std::string::npos && scenario.clients[c].name == name.substr(0, dot) &&
+          scenario.clients[c].queues[q].name == name.substr(dot + 1))
+        return {c, q};
+  in.fail(node.source(),
+          fmt::format("after: there is no queue \"{}\"; expected \"client.queue\"", name));
+}
+
+// 0: not seen, 1: on the way to here, 2: done.
+bool finds_cycle(const Scenario& scenario, size_t client, size_t queue,
+                 std::vector<std::vector<int>>& seen) {
+  int& mark = seen[client][queue];
+  if (mark != 0) return mark == 1;
+  mark = 1;
+  for (const QueueSpec::After& after : scenario.clients[client].queues[queue].after)
+    if (finds_cycle(scenario, after.client, after.queue, seen)) return true;
+  mark = 2;
+  return false;
+}
+
+void read_dependencies(const toml::table& client_table, size_t c, const std::string& file,
+                       Scenario& scenario) {
+  ClientSpec& client = scenario.clients[c];
+  size_t q = 0;
+  TomlReader(client_table, file).tables("queue", [&](const toml::table& table) {
+    TomlReader in(table, file);
+    if (const toml::array* after = in.array("after"))
+      for (const toml::node& node : *after) {
+        const QueueSpec::After target = find_queue(scenario, *node.value<std::string>(), in, node);
+        const unsigned count = scenario.clients[target.client].count;
+        if (count != 1 && count != client.count)
+          in.fail(node.source(), "after: expected a client of count 1 or of the same count");
+        client.queues[q].after.push_back(target);
+        std::vector<std::vector<int>> seen;
+        for (const ClientSpec& other : scenario.clients) seen.emplace_back(other.queues.size());
+        if (finds_cycle(scenario, c, q, seen))
+          in.fail(node.source(), "after: a cycle, in which every queue waits for itself");
+      }
+    ++q;
+  });
+}
+
+void read_policies(TomlReader& in, Scenario& scenario) {
+  const auto names = drv::policy_names();
+  scenario.policies.assign(names.begin(), names.end());
+  const toml::array* chosen = in.array("policies");
+  if (!chosen) return;
+  scenario.policies.clear();
+  for (const toml::node& node : *chosen) {
+    const std::string name = node.value_exact<std::string>().value_or("");
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      in.fail(node.source(), fmt::format("policies: expected some of {}", fmt::join(names, ", ")));
+    if (std::find(scenario.policies.begin(), scenario.policies.end(), name) !=
+        scenario.policies.end())
+      in.fail(node.source(), fmt::format("policies: {} twice", name));
+    scenario.policies.push_back(name);
+  }
+  if (scenario.policies.empty()) in.fail("policies", "expected at least one");
+}
+
+void read_seeds(TomlReader& in, Scenario& scenario) {
+  if (in.has("seeds") && in.find("seeds")->is_integer()) {
+    scenario.seeds.clear();
+    for (int64_t seed = 1, count = in.integer("seeds", 1, 1, 1000); seed <= count; ++seed)
+      scenario.seeds.push_back(static_cast<uint64_t>(seed));
+    return;
+  }
+  const toml::array* list = in.array("seeds");
+  if (!list) return;
+  scenario.seeds.clear();
+  for (const toml::node& node : *list) {
+    const auto seed = node.value_exact<int64_t>();
+    if (!seed || *seed < 0) in.fail(node.source(), "seeds: expected integers of at least 0");
+    scenario.seeds.push_back(static_cast<uint64_t>(*seed));
+  }
+  if (scenario.seeds.empty() || scenario.seeds.size() > 1000)
+    in.fail("seeds", "expected 1 to 1000 of them");
+}
+
+void read_gpu(TomlReader& in, Scenario& scenario) {
+  const toml::node* node = in.find("gpu");
+  if (!node) return;
+  if (!node->is_table()) in.fail("gpu", "expected a table");
+  TomlReader gpu(*node->as_table(), in.file());
+  scenario.gfx_rings = static_cast<unsigned>(gpu.integer("gfx_rings", 1, 0, 4));
+  scenario.compute_rings = static_cast<unsigned>(gpu.integer("compute_rings", 4, 0, 8));
+  scenario.packet_cost = gpu.duration("packet_cost", 0, 0, base::kNanosPerMilli);
+  gpu.finish();
+}
+
+void check_rings(const toml::table& client, size_t c, const std::string& file,
+                 const Scenario& scenario) {
+  size_t q = 0;
+  TomlReader(client, file).tables("queue", [&](const toml::table& table) {
+    const QueueSpec& queue = scenario.clients[c].queues[q++];
+    const unsigned rings =
+        queue.ring_type == DRM_FAKEGPU_RING_GFX ? scenario.gfx_rings : scenario.compute_rings;
+    if (queue.ring_instance >= rings)
+      TomlReader(table, file)
+          .fail("instance", fmt::format("expected one of the {} rings of [gpu]", rings));
+  });
+}
+
+}  // namespace
+
+Nanos parse_duration(std::string_view text) {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc() || !(value >= 0)) return -1;
+  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  const double scale = unit == "ns"   ? 1
+                       : unit == "us" ? 1e3
+                       : unit == "ms" ? 1e6
+                       : unit == "s"  ? 1e9
+                                      : 0;
+  const double nanos = std::round(value * scale);
+  return scale == 0 || nanos > static_cast<double>(kLongest) ? -1 : static_cast<Nanos>(nanos);
+}
+
+Scenario parse_scenario(std::string_view text, std::string_view file) {
+  toml::table root;
+  try {
+    root = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    throw ScenarioError(
+        fmt::format("{}:{}: {}", file, error.source().begin.line, error.description()));
+  }
+  const std::string name(file);
+  TomlReader in(root, name);
+  Scenario scenario;
+  scenario.title = in.text("title", name);
+  scenario.duration = in.duration("duration", kNanosPerSecond, kShortest, kLongest);
+  read_seeds(in, scenario);
+  read_policies(in, scenario);
+  scenario.credits = static_cast<unsigned>(in.integer("credits", 16, 1, 256));
+  scenario.queue_time = in.duration("queue_time", scenario.queue_time, 0, kLongest);
+  scenario.wake = in.duration("wake", scenario.wake, kShortest, kLongest);
+  read_gpu(in, scenario);
+  unsigned clients = 0;
+  in.tables("client", [&](const toml::table& table) {
+    scenario.clients.push_back(read_client(table, name));
+    clients += scenario.clients.back().count;
+    if (clients > kMaxClients)
+      in.fail(table.source(), fmt::format("expected at most {} clients", kMaxClients));
+    for (size_t i = 0; i + 1 < scenario.clients.size(); ++i)
+      if (scenario.clients[i].name == scenario.clients.back().name)
+        TomlReader(table, name).fail("name", "expected one that no other client has");
+  });
+  if (scenario.clients.empty()) in.fail("a scenario needs a [[client]]");
+  size_t c = 0;
+  in.tables("client", [&](const toml::table& table) {
+    check_rings(table, c, name, scenario);
+    read_dependencies(table, c, name, scenario);
+    ++c;
+  });
+  in.finish();
+  return scenario;
+}
+
+}  // namespace fakegpu::sim
