@@ -23,6 +23,8 @@ TimerId VirtualExecutor::post_at(Nanos when, Task task) {
     assert(slots_.size() >> kSlotBits == 0);
     free_.push_back(static_cast<uint32_t>(slots_.size()));
     slots_.emplace_back();
+    free_.reserve(
+        slots_.capacity());  // an event that is over gives its slot back without allocating
   }
   const uint32_t at = free_.back();
   free_.pop_back();
