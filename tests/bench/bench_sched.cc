@@ -44,8 +44,8 @@ class InstantRing final : public sched::Backend {
               std::string_view policy, uint32_t credits)
       : clock_(clock),
         context_(contexts.allocate()),
-        scheduler_({.name = "ring", .credit_limit = credits}, std::move(*sched::make_policy(policy)),
-                   *this, contexts, tracer) {}
+        scheduler_({.name = "ring", .credit_limit = credits},
+                   std::move(*sched::make_policy(policy)), *this, contexts, tracer) {}
   ~InstantRing() override { scheduler_.fini(clock_.now(), -ECANCELED); }
 
   base::Result<fence::FenceRef> run_job(Job&) override {

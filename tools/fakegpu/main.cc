@@ -15,8 +15,8 @@
 #include "replay_command.h"
 #include "run/run.h"
 #include "sim/replay.h"
-#include "usage.h"
 #include "sim/sim.h"
+#include "usage.h"
 #include "version.h"
 
 namespace fakegpu::tools {

@@ -176,9 +176,9 @@ void SmallSystem::finish() {
   audit_.require(world_.live_jobs == 0, "I12", "jobs are left");
 }
 
-// Besides what can be seen of jobs and rings, the order in which what is queued was pushed, in which
-// those who are woken together are looked at; and what the policies order by: who has been ready, or
-// waited for his turn, for longer, and who ran last.
+// Besides what can be seen of jobs and rings, the order in which what is queued was pushed, in
+// which those who are woken together are looked at; and what the policies order by: who has been
+// ready, or waited for his turn, for longer, and who ran last.
 uint64_t SmallSystem::state() const {
   Hash hash;
   // When no more is to come, it does not matter what has been.

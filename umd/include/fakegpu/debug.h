@@ -13,8 +13,8 @@ extern "C" {
 #endif
 
 /**
- * Explains why a syncobj's fence has not signalled: the chain of jobs and fences that it waits for, down
- * to the packet that the engine is in. Text for people, one line a step.
+ * Explains why a syncobj's fence has not signalled: the chain of jobs and fences that it waits for,
+ * down to the packet that the engine is in. Text for people, one line a step.
  *
  * \param syncobj  in
  * \param point    in, of its timeline; 0: the binary payload
@@ -50,8 +50,9 @@ FAKEGPU_PUBLIC int fakegpu_explain_client(struct fakegpu_device *dev, uint64_t c
  * Errors: -ENOENT: there is none. -EACCES: the caller neither is root nor runs the device.
  * Counterpart: /sys/class/devcoredump.
  */
-FAKEGPU_PUBLIC int fakegpu_read_coredump(struct fakegpu_device *dev, uint32_t flags, uint64_t offset,
-                                         void *data, uint32_t *size, uint64_t *total);
+FAKEGPU_PUBLIC int fakegpu_read_coredump(struct fakegpu_device *dev, uint32_t flags,
+                                         uint64_t offset, void *data, uint32_t *size,
+                                         uint64_t *total);
 
 #if defined(__cplusplus)
 }

@@ -99,9 +99,9 @@ FAKEGPU_PUBLIC int fakegpu_bo_export(struct fakegpu_bo *bo, int *fd);
  * \param fd   in, borrowed
  * \param out  out, freed with fakegpu_bo_destroy()
  *
- * Errors: -EINVAL: not a dma-buf of this device's GPU; -EBADF: no descriptor; -EPERM: the daemon may
- * not look into this process; -EIO: it could not; -EMFILE: too many handles; -EOPNOTSUPP: the device
- * is without PRIME. Counterpart: amdgpu_bo_import(), drmPrimeFDToHandle().
+ * Errors: -EINVAL: not a dma-buf of this device's GPU; -EBADF: no descriptor; -EPERM: the daemon
+ * may not look into this process; -EIO: it could not; -EMFILE: too many handles; -EOPNOTSUPP: the
+ * device is without PRIME. Counterpart: amdgpu_bo_import(), drmPrimeFDToHandle().
  */
 FAKEGPU_PUBLIC int fakegpu_bo_import(struct fakegpu_device *dev, int fd, struct fakegpu_bo **out);
 

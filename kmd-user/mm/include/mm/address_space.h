@@ -66,8 +66,8 @@ class AddressSpace final : public base::RefCounted, public VmidHook {
   // until then. The caller also invalidates the translations (see needs_flush).
   base::Result<Bind> unbind(uint64_t va);
 
-  // Copies what is bound from `va` on; returns how many bytes there were. For looking at what a client
-  // submitted, which it may change meanwhile.
+  // Copies what is bound from `va` on; returns how many bytes there were. For looking at what a
+  // client submitted, which it may change meanwhile.
   size_t read(uint64_t va, std::span<std::byte> to) const;
 
   // VRAM is lost: writes all tables again.
