@@ -122,7 +122,8 @@ void Recovery::look() {
   Episode& episode = *episode_;
   Ring& suspect = *episode.suspect.ring;
   const base::Nanos now = lock_.now();
-  episode.waited += std::min(now - std::exchange(episode.last_look, now), kLongestGap);
+  const base::Nanos longest_gap = info(episode.step).bound / kLooks;
+  episode.waited += std::min(now - std::exchange(episode.last_look, now), longest_gap);
   if (episode.phase == Phase::kActing) {
     if (episode.step == ResetStep::kKillWaves) suspect.process_fences(now);
     if (steps_.done(episode.step, suspect, episode.suspect.job.get())) acted();

@@ -55,9 +55,10 @@ struct RecoveryOptions {
 
 class Recovery {
  public:
-  // Of the time between two looks no more than kLongestGap counts: if they are further apart the
-  // process was stopped or starved, and the engines with it.
-  static constexpr base::Nanos kLongestGap = 10 * base::kNanosPerMilli;
+  // Of the time between two looks no more than this part of the step's bound counts: if they are
+  // further apart the process was stopped or starved, and the engines with it. So there are as many
+  // looks at least before a step has failed.
+  static constexpr int kLooks = 100;
   static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
 
   Recovery(DeviceLock& lock, base::Executor& executor, base::Tracer& tracer, RecoveryHost& host,
