@@ -23,6 +23,15 @@ namespace {
 
 constexpr uint32_t kImport = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE;
 
+// The letter of its state in /proc; 0: it is gone.
+char state_of(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const size_t end = text.rfind(')');
+  return end != std::string::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
 // The daemon's process that takes descriptors; 0: there is none.
 pid_t taker() {
   const std::string pid = std::to_string(daemon_pid());
@@ -30,7 +39,8 @@ pid_t taker() {
   for (pid_t child; children >> child;) {
     std::ifstream comm("/proc/" + std::to_string(child) + "/comm");
     std::string name;
-    if (std::getline(comm, name) && name == "fakegpud-fds") return child;
+    // One that was replaced is reaped at the next use.
+    if (std::getline(comm, name) && name == "fakegpud-fds" && state_of(child) != 'Z') return child;
   }
   return 0;
 }
@@ -67,13 +77,7 @@ class Caller {
     return process_ == 0;
   }
   // Asleep, as in a call.
-  bool sleeps() const {
-    std::ifstream file("/proc/" + std::to_string(process_) + "/stat");
-    std::string text;
-    std::getline(file, text);
-    const size_t end = text.rfind(')');
-    return end != std::string::npos && end + 2 < text.size() && text[end + 2] == 'S';
-  }
+  bool sleeps() const { return state_of(process_) == 'S'; }
 
  private:
   static pid_t start(const Take& take, const Maker& make) {

@@ -12,8 +12,8 @@ import tempfile
 
 BUILD = sys.argv[1]
 SCENARIOS = os.path.join(os.path.dirname(__file__), '../../tools/fakegpu/sim/scenarios')
-HEADERS = ('cmdbuf.h', 'context.h', 'debug.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp', 'kernels.h', 'memory.h',
-           'pm4.h', 'sdma.h', 'sync.h')
+HEADERS = ('cmdbuf.h', 'context.h', 'debug.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp', 'kernels.h',
+           'memory.h', 'pm4.h', 'sdma.h', 'sync.h', 'usage.h')
 
 
 def options():
