@@ -8,16 +8,11 @@
 #include <cstdlib>
 #include <map>
 
+#include "ioctl/fault_text.h"
 #include "version.h"
 
 namespace fakegpu::cuse_dev {
 namespace {
-
-template <typename Number>
-bool parse_number(std::string_view text, Number* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
 
 const std::map<std::string, TransportKind> kTransports = {{"auto", TransportKind::kAuto},
                                                           {"cuse", TransportKind::kCuse},
@@ -100,7 +95,8 @@ void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--workers", options.workers, "Threads that execute; 0: by the machine (0)")
       ->check(CLI::Range(0, 64));
   app.add_option("--inject", texts.faults,
-                 "A fault: name[,ring=R][,nth=N][,probability=P][,seed=S][,duration=NS]")
+                 "A fault, as `fakegpu inject` takes it: name[,nth=N | ,probability=P[,seed=S]]"
+                 "[,ring=R][,for=T][,duration=T][,errno=E][,ioctl=I]")
       ->allow_extra_args(false);
 }
 
@@ -134,9 +130,12 @@ base::Result<> convert(const Texts& texts, Options& options) {
     options.driver.features &= ~*features;
   }
   for (const std::string& text : texts.faults) {
-    auto fault = parse_fault(text);
-    if (!fault) return tl::unexpected(std::move(fault).error());
-    options.faults.push_back(std::move(*fault));
+    drm_fakegpu_fault fault;
+    std::string why;
+    // The names of the rings are the device's.
+    const auto any = [](std::string_view) { return uint32_t{0}; };
+    if (!ioctl::parse_fault(text, any, &fault, &why)) return base::fail(EINVAL, "{}", why);
+    options.faults.push_back(text);
   }
   return {};
 }
@@ -162,29 +161,6 @@ base::Result<drv::LockupTimeout> parse_lockup_timeout(std::string_view text) {
   // One value is for all but compute.
   if (count == 0) timeout.sdma = timeout.gfx;
   return timeout;
-}
-
-base::Result<hw::FaultSpec> parse_fault(std::string_view text) {
-  hw::FaultSpec spec;
-  size_t comma = std::min(text.find(','), text.size());
-  spec.name = text.substr(0, comma);
-  if (spec.name.empty()) return base::fail(EINVAL, "fault \"{}\" has no name", text);
-  while (comma < text.size()) {
-    const std::string_view rest = text.substr(comma + 1);
-    const std::string_view part = rest.substr(0, rest.find(','));
-    comma += 1 + part.size();
-    const size_t equals = std::min(part.find('='), part.size());
-    const std::string_view key = part.substr(0, equals);
-    const std::string_view value = equals < part.size() ? part.substr(equals + 1) : "";
-    bool good = false;
-    if (key == "ring") good = parse_number(value, &spec.ring) && spec.ring >= -1;
-    if (key == "nth") good = parse_number(value, &spec.nth);
-    if (key == "probability") good = parse_number(value, &spec.probability);
-    if (key == "seed") good = parse_number(value, &spec.seed);
-    if (key == "duration") good = parse_number(value, &spec.duration) && spec.duration >= 0;
-    if (!good) return base::fail(EINVAL, "fault {}: \"{}\" is not understood", spec.name, part);
-  }
-  return spec;
 }
 
 std::optional<mode_t> parse_mode(std::string_view text) {

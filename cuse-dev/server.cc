@@ -53,8 +53,8 @@ base::Result<std::unique_ptr<Server>> Server::create(
                                       *server->executor_, server->tracer_);
   if (!machine) return tl::unexpected(std::move(machine).error());
   server->machine_ = std::move(*machine);
-  for (const hw::FaultSpec& fault : options.faults)
-    FAKEGPU_TRY(server->machine_->faults().inject(fault));
+  for (const std::string& fault : options.faults)
+    FAKEGPU_TRY(server->machine_->faults().arm_text(fault));
   for (const auto& transport : server->transports_) {
     FAKEGPU_TRY(transport->start(*server->machine_, *server));
     ++server->serving_;

@@ -227,6 +227,34 @@ inline constexpr ArrayField kFdinfoArrays[] = {
 inline constexpr Field kAttachFields[] = {FIELD(drm_fakegpu_attach, token, kSecret)};
 inline constexpr Field kIdentifyFields[] = {FIELD(drm_fakegpu_identify, file_id, kUnsigned)};
 
+inline constexpr FlagName kFaultVerbs[] = {
+    NAME(DRM_FAKEGPU_FAULT_INJECT),
+    NAME(DRM_FAKEGPU_FAULT_CLEAR),
+    NAME(DRM_FAKEGPU_FAULT_KINDS),
+    NAME(DRM_FAKEGPU_FAULT_ARMED),
+};
+inline constexpr FlagName kAnyIoctl[] = {NAME(DRM_FAKEGPU_ANY_IOCTL)};
+inline constexpr Field kInjectFields[] = {
+    NAMED(drm_fakegpu_inject, verb, kEnum, kFaultVerbs),
+    FIELD(drm_fakegpu_inject, pad, kPad),
+    FIELD(drm_fakegpu_inject, fault.name, kText),
+    NAMED(drm_fakegpu_inject, fault.ring, kIndex, kRings),
+    NAMED(drm_fakegpu_inject, fault.ioctl, kIndex, kAnyIoctl),
+    FIELD(drm_fakegpu_inject, fault.nth, kUnsigned),
+    FIELD(drm_fakegpu_inject, fault.probability, kUnsigned),
+    FIELD(drm_fakegpu_inject, fault.seed, kUnsigned),
+    FIELD(drm_fakegpu_inject, fault.duration_ns, kUnsigned),
+    FIELD(drm_fakegpu_inject, fault.for_ns, kUnsigned),
+    FIELD(drm_fakegpu_inject, fault.error, kUnsigned),
+    FIELD(drm_fakegpu_inject, fault.pad, kPad),
+    FIELD(drm_fakegpu_inject, data, kPointer),
+    FIELD(drm_fakegpu_inject, size, kUnsigned),
+    FIELD(drm_fakegpu_inject, pad2, kPad),
+};
+inline constexpr ArrayField kInjectArrays[] = {
+    ARRAY(drm_fakegpu_inject, data, size, 1, kOut, kMaxReportBytes),
+};
+
 inline constexpr FlagName kCoredumpFlags[] = {
     NAME(DRM_FAKEGPU_COREDUMP_JSON),
     NAME(DRM_FAKEGPU_COREDUMP_RELEASE),
@@ -289,6 +317,7 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_ATTACH, kRenderAllow, {}, kAttachFields),
     ROW(DRM_IOCTL_FAKEGPU_IDENTIFY, kRenderAllow, {}, kIdentifyFields),
     ROW(DRM_IOCTL_FAKEGPU_RECORD, kRenderAllow, {}, kRecordFields),
+    ROW(DRM_IOCTL_FAKEGPU_INJECT, kRenderAllow, kInjectArrays, kInjectFields),
     ROW(DRM_IOCTL_FAKEGPU_COREDUMP, kRenderAllow, kCoredumpArrays, kCoredumpFields),
     ROW(DRM_IOCTL_FAKEGPU_EXPLAIN, kRenderAllow, kExplainArrays, kExplainFields),
 };

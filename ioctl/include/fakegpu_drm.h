@@ -41,6 +41,7 @@ extern "C" {
 #define DRM_FAKEGPU_ATTACH 0x58
 #define DRM_FAKEGPU_IDENTIFY 0x59
 #define DRM_FAKEGPU_RECORD 0x5a
+#define DRM_FAKEGPU_INJECT 0x5b
 #define DRM_FAKEGPU_COREDUMP 0x5c
 #define DRM_FAKEGPU_EXPLAIN 0x5d
 
@@ -486,6 +487,64 @@ struct drm_fakegpu_explain {
 	__u32 pad2;
 };
 
+/* --- Faults ----------------------------------------------------------------------------------- */
+
+#define DRM_FAKEGPU_ANY_IOCTL 0xffffffffu
+
+/*
+ * A fault that is armed: at the n-th trigger of its kind from now on it fires, once, or at each trigger
+ * by chance. One of nth and probability is 0, the other is not. What the kind does not take
+ * (struct drm_fakegpu_fault_kind) stays at ALL_RINGS, ANY_IOCTL or 0.
+ */
+struct drm_fakegpu_fault {
+	char name[32];     /* of the kind, NUL-terminated */
+	__u32 ring;        /* index: only triggers of this ring count; or DRM_FAKEGPU_ALL_RINGS */
+	__u32 ioctl;       /* number (_IOC_NR): only this call counts; or DRM_FAKEGPU_ANY_IOCTL */
+	__u64 nth;
+	__u64 probability; /* in parts of 2^32, so 1ull << 32 is always */
+	__u64 seed;        /* of the probability */
+	__u64 duration_ns; /* of the effect */
+	__u64 for_ns;      /* it is disarmed after this; 0: not by time */
+	__u32 error;       /* a positive errno, up to 133 */
+	__u32 pad;
+};
+
+#define DRM_FAKEGPU_FAULT_TAKES_RING (1u << 0)     /* may have a ring */
+#define DRM_FAKEGPU_FAULT_TAKES_DURATION (1u << 1) /* needs duration_ns */
+#define DRM_FAKEGPU_FAULT_TAKES_IOCTL (1u << 2)    /* needs error, may have an ioctl */
+
+/* Text for people, NUL-terminated. */
+struct drm_fakegpu_fault_kind {
+	char name[32];
+	char what[96];    /* it does to what triggers it */
+	char trigger[64]; /* what is counted */
+	char ends[64];    /* what ends its effect */
+	__u32 takes;      /* DRM_FAKEGPU_FAULT_TAKES_* */
+	__u32 pad;
+	__u64 fired;      /* so often so far */
+};
+
+struct drm_fakegpu_armed_fault {
+	struct drm_fakegpu_fault fault; /* for_ns: what is left of it */
+	__u64 seen;                     /* triggers since it is armed */
+	__u64 fired;
+};
+
+#define DRM_FAKEGPU_FAULT_INJECT 0 /* arms `fault`. -ENOSPC: 64 of the chip's or the driver's are */
+#define DRM_FAKEGPU_FAULT_CLEAR 1  /* disarms all of fault.name, or all; else `fault` is 0 */
+#define DRM_FAKEGPU_FAULT_KINDS 2  /* struct drm_fakegpu_fault_kind[]; `fault` is 0 */
+#define DRM_FAKEGPU_FAULT_ARMED 3  /* struct drm_fakegpu_armed_fault[]; `fault` is 0 */
+
+/* For root and the user that the daemon runs as (-EACCES). */
+struct drm_fakegpu_inject {
+	__u32 verb;   /* DRM_FAKEGPU_FAULT_* */
+	__u32 pad;
+	struct drm_fakegpu_fault fault;
+	__u64 data;   /* of KINDS and ARMED; else 0 */
+	__u32 size;   /* in: room in bytes, at most 65536; out: of the whole answer */
+	__u32 pad2;
+};
+
 /* --- Recording -------------------------------------------------------------------------------- */
 
 /*
@@ -584,6 +643,8 @@ struct drm_fakegpu_event_record {
 	DRM_IOR(DRM_COMMAND_BASE + DRM_FAKEGPU_IDENTIFY, struct drm_fakegpu_identify)
 #define DRM_IOCTL_FAKEGPU_RECORD \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_RECORD, struct drm_fakegpu_record)
+#define DRM_IOCTL_FAKEGPU_INJECT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_INJECT, struct drm_fakegpu_inject)
 #define DRM_IOCTL_FAKEGPU_COREDUMP \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_COREDUMP, struct drm_fakegpu_coredump)
 #define DRM_IOCTL_FAKEGPU_EXPLAIN \

@@ -162,6 +162,9 @@ base::Result<> Device::start_rings() {
     }
   }
   if (rings_.empty()) return base::fail(ENODEV, "the chip has no rings");
+  std::vector<std::string> names;
+  for (const auto& ring : rings_) names.push_back(ring->info().name);
+  faults_.set_rings(std::move(names));
   return {};
 }
 

@@ -20,12 +20,13 @@ constexpr base::Nanos kFallback = 500 * base::kNanosPerMilli;
 }  // namespace
 
 Device::Device(hw::Function& function, Options options, base::Clock& clock,
-               base::Executor& executor, base::Tracer& tracer)
+               base::Executor& executor, base::Tracer& tracer, Faults& faults)
     : function_(function),
       options_(std::move(options)),
       clock_(clock),
       executor_(executor),
       tracer_(tracer),
+      faults_(faults),
       lock_(clock, [this] { settle(); }),
       vmids_(function),
       reset_steps_(function, rings_, vmids_),
@@ -34,8 +35,9 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
 
 base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
                                                      base::Clock& clock, base::Executor& executor,
-                                                     base::Tracer& tracer) {
-  std::unique_ptr<Device> device(new Device(function, std::move(options), clock, executor, tracer));
+                                                     base::Tracer& tracer, Faults& faults) {
+  std::unique_ptr<Device> device(
+      new Device(function, std::move(options), clock, executor, tracer, faults));
   FAKEGPU_TRY(device->bring_up());
   return device;
 }

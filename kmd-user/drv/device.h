@@ -12,6 +12,7 @@
 #include "base/trace.h"
 #include "channel_tokens.h"
 #include "core_dump.h"
+#include "drv/faults.h"
 #include "drv/machine.h"
 #include "fence/fence.h"
 #include "hw/function.h"
@@ -36,13 +37,15 @@ class Device final : private RingOwner, private RecoveryHost {
  public:
   static base::Result<std::unique_ptr<Device>> create(hw::Function& function, Options options,
                                                       base::Clock& clock, base::Executor& executor,
-                                                      base::Tracer& tracer);
+                                                      base::Tracer& tracer, Faults& faults);
   ~Device();
 
   DeviceLock& lock() { return lock_; }
   // Lock held.
   base::Nanos now() const { return lock_.now(); }
   base::Executor& executor() { return executor_; }
+  // Any thread.
+  Faults& faults() { return faults_; }
   const Options& options() const { return options_; }
   // Every one of these Feature bits.
   bool has(uint32_t features) const { return (features & ~options_.features) == 0; }
@@ -102,7 +105,7 @@ class Device final : private RingOwner, private RecoveryHost {
   struct Step;
 
   Device(hw::Function& function, Options options, base::Clock& clock, base::Executor& executor,
-         base::Tracer& tracer);
+         base::Tracer& tracer, Faults& faults);
   base::Result<> bring_up();
   // The steps, in order.
   base::Result<> configure_recovery();
@@ -135,6 +138,7 @@ class Device final : private RingOwner, private RecoveryHost {
   base::Clock& clock_;
   base::Executor& executor_;
   base::Tracer& tracer_;
+  Faults& faults_;
   DeviceLock lock_;
 
   uint32_t device_id_ = 0;

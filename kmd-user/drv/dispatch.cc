@@ -25,10 +25,11 @@ struct Known {
 
 std::array<Known, 256> index_handlers() {
   std::array<Known, 256> index{};
-  for (const auto rows : {core_handlers(), auth_handlers(), syncobj_handlers(),
-                          syncobj_fd_handlers(), query_handlers(), memory_handlers(),
-                          prime_handlers(), dumb_handlers(), context_handlers(), submit_handlers(),
-                          policy_handlers(), debug_handlers(), record_handlers(), usage_handlers()})
+  for (const auto rows :
+       {core_handlers(), auth_handlers(), syncobj_handlers(), syncobj_fd_handlers(),
+        query_handlers(), memory_handlers(), prime_handlers(), dumb_handlers(), context_handlers(),
+        submit_handlers(), policy_handlers(), debug_handlers(), record_handlers(), usage_handlers(),
+        fault_handlers()})
     for (const HandlerRow& row : rows)
       if (const ioctl::Row* known = ioctl::find_row(DRM_IO(row.nr))) index[row.nr] = {known, &row};
   return index;
@@ -77,6 +78,18 @@ ioctl::Plan FileImpl::plan(uint32_t command, const Caller& caller, std::span<con
 }
 
 Outcome FileImpl::ioctl(const Request& request, ioctl::UserMemory& memory, Reply reply) {
+  const Outcome outcome = dispatch(request, memory, std::move(reply));
+  if (!device_.faults().driver().fires(DriverFault::kUnplug)) return outcome;
+  if (outcome) {
+    device_.shutdown();
+  } else {
+    // The reply must not overtake the return.
+    device_.executor().post([&device = device_] { device.shutdown(); });
+  }
+  return outcome;
+}
+
+Outcome FileImpl::dispatch(const Request& request, ioctl::UserMemory& memory, Reply reply) {
   if (device_.unplugged()) return -ENODEV;
   const ioctl::Row* row = nullptr;
   const HandlerRow* handler = nullptr;
@@ -92,6 +105,7 @@ Outcome FileImpl::ioctl(const Request& request, ioctl::UserMemory& memory, Reply
   int result = permit(*row, *this, request.caller);
   if (result == 0 && !device_.has(handler->needs)) result = -EOPNOTSUPP;
   if (result == 0 && handler->check) result = handler->check(arg);
+  if (result == 0) result = -device_.faults().driver().refuses(row->nr);
   if (result == 0) {
     Call call{*this, request, arg, memory, reply};
     const Outcome outcome = handler->handle(call);

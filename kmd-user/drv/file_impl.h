@@ -123,6 +123,7 @@ class FileImpl final : public File {
     base::TimerId timer = 0;
   };
 
+  Outcome dispatch(const Request& request, ioctl::UserMemory& memory, Reply reply);
   void fail_pending(int error);
   void answer(uint64_t id, int result, uint32_t first_signaled);
 

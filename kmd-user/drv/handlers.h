@@ -87,6 +87,7 @@ std::span<const HandlerRow> context_handlers();
 std::span<const HandlerRow> submit_handlers();
 std::span<const HandlerRow> policy_handlers();
 std::span<const HandlerRow> debug_handlers();
+std::span<const HandlerRow> fault_handlers();
 std::span<const HandlerRow> record_handlers();
 std::span<const HandlerRow> usage_handlers();
 
@@ -100,6 +101,11 @@ inline bool is_owner(const Call& call) {
 // Lets those in that wait in `queue`, which is not empty, until the first for which there is no
 // room; answers those that are refused now. True: somebody left. Under the device lock.
 bool submit_waiting(SubmitQueue& queue);
+
+// A creation that would go on fails, by a fault that is injected: -ENOMEM. Asked once for each.
+inline bool out_of_memory(const FileImpl& file) {
+  return file.device().faults().driver().fires(DriverFault::kNoMemory);
+}
 
 // What BO_CREATE and CREATE_DUMB do: a new BO with its handle and its size in whole pages. 0 or a
 // negative errno, with nothing changed. Under the device lock.

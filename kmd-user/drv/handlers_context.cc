@@ -45,6 +45,7 @@ Outcome create(Call& call) {
   VmRef vm = file.vms().find(arg.vm_id);
   if (!vm) return -ENOENT;
   if (file.contexts().size() >= device.options().file_objects) return -EMFILE;
+  if (out_of_memory(file)) return -ENOMEM;
   auto context = base::make_ref<Context>(std::move(vm), to_priority(arg.priority), file.accounts(),
                                          device.recovery().counts(), file.fence_page());
   arg.ctx_id = file.contexts().insert(context);

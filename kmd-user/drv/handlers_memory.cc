@@ -59,6 +59,7 @@ Outcome vm_create(Call& call) {
   FileImpl& file = call.file;
   Device& device = file.device();
   if (file.vms().size() >= kMaxVms) return -EMFILE;
+  if (out_of_memory(file)) return -ENOMEM;
   auto space = mm::AddressSpace::create(device.memory(), device.kernel_arena(), file.usage());
   if (!space) return refuse(space.error());
   arg.vm_id =
@@ -122,6 +123,7 @@ constexpr HandlerRow kRows[] = {
 int create_bo(FileImpl& file, const mm::BoRequest& request, __u32* handle, __u64* size) {
   Device& device = file.device();
   if (file.bos().size() >= device.options().file_objects) return -EMFILE;
+  if (out_of_memory(file)) return -ENOMEM;
   auto arena = file.arena();
   if (!arena) return refuse(arena.error());
   (*arena)->drop_strays();

@@ -45,6 +45,7 @@ Outcome create(Call& call) {
   auto& arg = call.as<drm_syncobj_create>();
   FileImpl& file = call.file;
   if (file.syncobjs().size() >= file.device().options().file_objects) return -EMFILE;
+  if (out_of_memory(file)) return -ENOMEM;
   fence::FenceRef fence;
   if (arg.flags & DRM_SYNCOBJ_CREATE_SIGNALED) fence = fence::make_stub(file.device().now());
   arg.handle = file.syncobjs().insert(base::make_ref<fence::Syncobj>(std::move(fence)));

@@ -13,11 +13,13 @@ namespace {
 
 class MachineImpl final : public Machine {
  public:
-  explicit MachineImpl(std::unique_ptr<hw::Gpu> gpu) : gpu_(std::move(gpu)) {}
+  MachineImpl(std::unique_ptr<hw::Gpu> gpu, const base::Clock& clock)
+      : gpu_(std::move(gpu)), faults_(gpu_->faults(), clock) {}
 
   base::Result<> bind(Options options, base::Clock& clock, base::Executor& executor,
                       base::Tracer& tracer) {
-    auto device = Device::create(gpu_->function(0), std::move(options), clock, executor, tracer);
+    auto device =
+        Device::create(gpu_->function(0), std::move(options), clock, executor, tracer, faults_);
     if (!device) return tl::unexpected(std::move(device).error());
     device_ = std::move(*device);
     return {};
@@ -47,11 +49,12 @@ class MachineImpl final : public Machine {
   }
 
   void shutdown() override { device_->shutdown(); }
-  hw::FaultInjector& faults() override { return gpu_->faults(); }
+  Faults& faults() override { return faults_; }
   Census census() override { return device_->census(); }
 
  private:
   std::unique_ptr<hw::Gpu> gpu_;
+  Faults faults_;
   std::unique_ptr<Device> device_;
 };
 
@@ -66,7 +69,7 @@ base::Result<std::unique_ptr<Machine>> Machine::create(const hw::Profile& profil
                                                        base::Tracer& tracer) {
   auto gpu = hw::Gpu::create(profile, clock, executor, tracer);
   if (!gpu) return tl::unexpected(std::move(gpu).error());
-  auto machine = std::make_unique<MachineImpl>(std::move(*gpu));
+  auto machine = std::make_unique<MachineImpl>(std::move(*gpu), clock);
   FAKEGPU_TRY(machine->bind(std::move(options), clock, executor, tracer));
   return machine;
 }

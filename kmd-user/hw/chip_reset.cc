@@ -51,9 +51,11 @@ void ChipReset::soft_reset(uint32_t blocks) {
 void ChipReset::whole_reset(bool lose_vram) {
   if (active_.exchange(true, std::memory_order_acq_rel)) return;
   lose_vram_.store(lose_vram || faults_.fires(FaultKind::kVramLoss, FaultInjector::kNoRing));
+  base::Nanos longer = 0;
+  faults_.fires(FaultKind::kSlowReset, FaultInjector::kNoRing, &longer);
   until_.store(faults_.fires(FaultKind::kMuteGpuReset, FaultInjector::kNoRing)
                    ? SerialTask::kNever
-                   : clock_.now() + profile_.cost.gpu_reset);
+                   : clock_.now() + profile_.cost.gpu_reset + longer);
   for (const auto& engine : engines_) engine->request_reset(ResetLevel::kChip);
   task_.kick();
 }

@@ -95,7 +95,7 @@ Outcome Engine::go() {
 Outcome Engine::next_packet() {
   if (stream_.packet().empty()) {
     idle_ = true;
-    if (!state_.enabled()) return Outcome::wait_until(SerialTask::kNever);
+    if (!state_.enabled() || dead_) return Outcome::wait_until(SerialTask::kNever);
     const Outcome fetched = stream_.fetch();
     if (fetched.kind != Outcome::Kind::kDone) return fetched;
     idle_ = false;
@@ -108,6 +108,10 @@ Outcome Engine::next_packet() {
     inject_hang_ = false;
     hang_.begin(packets::pm4::Hang::Mode::kWave, 0);
     return start(hang_);
+  }
+  if (inject_wait_) {
+    inject_wait_ = false;
+    return start(endless_wait_);
   }
   return execute(packet);
 }
@@ -122,6 +126,7 @@ void Engine::begin_packet() {
   if (faults.fires(FaultKind::kCorruptPacket, ring_)) stream_.corrupt();
   if (faults.fires(FaultKind::kBadAddress, ring_)) memory_.miss_all(true);
   inject_hang_ = faults.fires(FaultKind::kHang, ring_);
+  inject_wait_ = faults.fires(FaultKind::kEndlessWait, ring_);
 }
 
 Outcome Engine::start(Operation& operation) {

@@ -23,6 +23,7 @@
 #include "packet_stream.h"
 #include "ring_state.h"
 #include "serial_task.h"
+#include "wait.h"
 #include "work.h"
 
 namespace fakegpu::hw {
@@ -123,6 +124,7 @@ class Engine {
   void publish();
   void put_interrupt(IhEntry entry);
 
+  void hear_reset(ResetLevel level);
   void control(Control request);
   void handle_controls();
   void reset();
@@ -132,6 +134,8 @@ class Engine {
   std::atomic<uint32_t> controls_{0};
   std::atomic<uint32_t> kill_vmids_{0};
   std::atomic<uint32_t> heard_resets_{0};  // a bit for each ResetLevel
+  std::atomic<uint32_t> resets_{0};        // done so far
+  std::atomic<bool> mute_kill_{false};
   std::atomic<uint32_t> wptr_low_{0};
 
   // From here on: the engine's task, or whoever has entered it.
@@ -143,8 +147,11 @@ class Engine {
   unsigned still_ = 0;         // steps in a row in which the clock stood
   base::Nanos still_at_ = -1;  // where the clock then stands
   Operation* operation_ = nullptr;
+  bool dead_ = false;  // executes nothing until the next reset
   bool inject_hang_ = false;
+  bool inject_wait_ = false;
   HangOperation hang_;
+  EndlessWait endless_wait_;
 };
 
 }  // namespace fakegpu::hw

@@ -46,7 +46,10 @@ void Engine::write(uint32_t offset, uint32_t value) {
       state_.redirect.store(value & 3, std::memory_order_release);
       break;
     case reg::kRingKillWaves:
-      if (value >= Gpuvm::kVmids || chip_.faults.fires(FaultKind::kMuteKill, ring_)) break;
+      if (value >= Gpuvm::kVmids) break;
+      // The driver asks again and again; one that is lost would not be missed.
+      if (chip_.faults.fires(FaultKind::kMuteKill, ring_)) mute_kill_.store(true);
+      if (mute_kill_.load()) break;
       kill_vmids_.fetch_or(1u << value);
       control(kKill);
       break;
@@ -71,6 +74,19 @@ void Engine::request_reset(ResetLevel level) {
       (level == ResetLevel::kQueue && chip_.faults.fires(FaultKind::kMuteQueueReset, ring_)) ||
       (level == ResetLevel::kBlock && chip_.faults.fires(FaultKind::kMuteEngineReset, ring_));
   if (lost) return;
+  base::Nanos longer = 0;
+  // That of the chip has a time of its own.
+  if (level == ResetLevel::kChip || !chip_.faults.fires(FaultKind::kSlowReset, ring_, &longer)) {
+    hear_reset(level);
+    return;
+  }
+  // Another reset meanwhile was this one's too.
+  chip_.executor.post_at(chip_.clock.now() + longer, [this, level, resets = resets_.load()] {
+    if (resets_.load() == resets) hear_reset(level);
+  });
+}
+
+void Engine::hear_reset(ResetLevel level) {
   heard_resets_.fetch_or(bit(level), std::memory_order_release);
   control(kReset);
 }
@@ -88,7 +104,9 @@ void Engine::reset() {
   // Then it stays pending, until a higher one.
   if (operation_ && level < ResetLevel::kChip && !operation_->ends_with(level)) return;
   operation_ = nullptr;
-  inject_hang_ = false;
+  inject_hang_ = inject_wait_ = false;
+  mute_kill_.store(false);
+  dead_ = chip_.faults.fires(FaultKind::kFailedRingTest, ring_);
   memory_.miss_all(false);
   lose_interrupt_ = repeat_interrupt_ = false;
   delay_fence_ = 0;
@@ -104,6 +122,7 @@ void Engine::reset() {
   publish();
   task_.set_timer(SerialTask::kNever);
   if (level == ResetLevel::kChip) state_.power_up();
+  ++resets_;
   // What was asked for meanwhile is heard next.
   state_.resets_pending.fetch_and(heard_resets_.load(std::memory_order_acquire),
                                   std::memory_order_acq_rel);

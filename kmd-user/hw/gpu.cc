@@ -24,6 +24,7 @@ class GpuChip final : public Gpu, public Function {
           base::Executor& executor, base::Tracer& tracer)
       : profile_(profile),
         memory_(std::move(memory)),
+        faults_(clock),
         gpuvm_(*memory_),
         interrupts_(*memory_, clock, executor, faults_),
         reset_(profile_, clock, executor, faults_, [this](bool lose_vram) { power_up(lose_vram); }),

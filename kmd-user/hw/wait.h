@@ -8,6 +8,7 @@
 
 #include "operation.h"
 #include "packets/stream.h"
+#include "serial_task.h"
 
 namespace fakegpu::hw {
 
@@ -49,6 +50,13 @@ class PollOperation final : public Operation {
   Condition condition_{};
   RegisterFile* registers_ = nullptr;
   Backoff backoff_;
+};
+
+// A WAIT_REG_MEM whose condition nothing can make true: it need not look.
+class EndlessWait final : public Operation {
+ public:
+  Outcome advance(Engine&) override { return Outcome::wait_until(SerialTask::kNever); }
+  uint32_t status() const override { return reg::kRingWaiting; }
 };
 
 // One atomic operation. False: the memory access faulted. `swapped`: a compare-swap's compare was

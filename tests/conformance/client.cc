@@ -16,6 +16,7 @@ std::string the_card;
 std::string the_sw_sync;
 pid_t the_daemon = 0;
 std::function<OtherDevice()> start_other;
+std::function<std::string()> start_fresh;
 
 const OtherDevice& the_other() {
   static const OtherDevice other = start_other();
@@ -43,6 +44,12 @@ const std::string& other_device_path() {
 }
 pid_t other_daemon_pid() {
   return the_other().daemon;
+}
+std::string start_fresh_device() {
+  return start_fresh();
+}
+void set_fresh(std::function<std::string()> start) {
+  start_fresh = std::move(start);
 }
 void set_other(std::function<OtherDevice()> start) {
   start_other = std::move(start);

@@ -20,6 +20,7 @@ namespace {
 // rings are for jobs that a test holds up.
 const char* const kInprocess = "inprocess:vram=64M,workers=2";
 const char* const kOtherInprocess = "inprocess:vram=32M,workers=1";
+const char* const kFreshInprocess = "inprocess:vram=16M,workers=1";
 const std::vector<std::string> kDaemonOptions = {
     "--vram", "64", "--workers", "2", "--lockup-timeout", "300,60000,300"};
 
@@ -32,6 +33,7 @@ class TransportUnderTest : public testing::Environment {
     if (transport_ == "inprocess") {
       set_paths(kInprocess, std::string("card:") + kInprocess, "");
       set_other([] { return OtherDevice{kOtherInprocess, 0}; });
+      set_fresh([] { return kFreshInprocess; });
       return;
     }
     const std::string node = "/dev/" + transport_;
@@ -44,15 +46,21 @@ class TransportUnderTest : public testing::Environment {
       other_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions, true);
       return OtherDevice{other_->where(), other_->pid()};
     });
+    set_fresh([this] {
+      fresh_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions, true);
+      return fresh_->where();
+    });
   }
   void TearDown() override {
     if (!process_) return;
     // Alive and well after all that was done to it.
     EXPECT_EQ(process_->end(SIGTERM), 0);
     process_.reset();
-    if (!other_) return;
-    EXPECT_EQ(other_->end(SIGTERM), 0);
-    other_.reset();
+    for (auto* beside : {&other_, &fresh_}) {
+      if (!*beside) continue;
+      EXPECT_EQ((*beside)->end(SIGTERM), 0);
+      beside->reset();
+    }
   }
 
  private:
@@ -60,6 +68,7 @@ class TransportUnderTest : public testing::Environment {
   const std::string daemon_;
   std::unique_ptr<support::DaemonProcess> process_;
   std::unique_ptr<support::DaemonProcess> other_;
+  std::unique_ptr<support::DaemonProcess> fresh_;
 };
 
 // Suites named Node* are about the device's files, and Daemon* about its process: elsewhere they

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "device.h"
+#include "drv/faults.h"
 #include "file_impl.h"
 #include "hw/gpu.h"
 #include "ioctl/drm_core.h"
@@ -30,8 +31,9 @@ class RecordedDevice {
                  hw::Profile profile = small_profile())
       : clock_(clock), tracer_(clock) {
     gpu_ = std::move(*hw::Gpu::create(profile, clock, executor, tracer_));
-    device_ = std::move(
-        *drv::Device::create(gpu_->function(0), std::move(options), clock, executor, tracer_));
+    faults_ = std::make_unique<drv::Faults>(gpu_->faults(), clock);
+    device_ = std::move(*drv::Device::create(gpu_->function(0), std::move(options), clock, executor,
+                                             tracer_, *faults_));
   }
 
   drv::Device& device() { return *device_; }
@@ -67,6 +69,7 @@ class RecordedDevice {
   const base::Clock& clock_;
   base::Tracer tracer_;
   std::unique_ptr<hw::Gpu> gpu_;
+  std::unique_ptr<drv::Faults> faults_;
   std::unique_ptr<drv::Device> device_;
   std::unique_ptr<Client> recorder_;
 };

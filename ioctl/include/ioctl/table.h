@@ -19,7 +19,7 @@ inline constexpr uint32_t kMaxSubmitBos = 4096;
 // DRM core's syncobj calls: what the kernel gets from kmalloc(), 4 MiB, as pointers to syncobjs.
 inline constexpr uint32_t kMaxSyncobjArray = 524288;
 inline constexpr uint32_t kMaxQueryBytes = 4096;
-inline constexpr uint32_t kMaxReportBytes = 65536;  // COREDUMP, EXPLAIN
+inline constexpr uint32_t kMaxReportBytes = 65536;  // COREDUMP, EXPLAIN, INJECT
 inline constexpr uint32_t kMaxClients = 256;
 inline constexpr uint32_t kMaxNameBytes = 256;    // VERSION's strings, GET_UNIQUE
 inline constexpr uint32_t kMaxFenceInfos = 1024;  // SYNC_IOC_FILE_INFO

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/virtual_executor.h"
 #include "drv/machine.h"
 
 namespace fakegpu::cuse_dev {
@@ -32,7 +33,7 @@ class FakeMachine final : public drv::Machine {
   base::Result<std::unique_ptr<drv::File>> open_sw_sync(std::string_view name) override;
   drv::File* redeem(const uint64_t*, uint32_t) override { return nullptr; }
   void shutdown() override {}
-  hw::FaultInjector& faults() override { return faults_; }
+  drv::Faults& faults() override { return faults_; }
   Census census() override { return {}; }
 
   // In the loop's thread, or after it.
@@ -44,7 +45,9 @@ class FakeMachine final : public drv::Machine {
 
  private:
   Behaviour& behaviour_;
-  hw::FaultInjector faults_;
+  base::VirtualExecutor clock_{1};
+  hw::FaultInjector chip_faults_{clock_};
+  drv::Faults faults_{chip_faults_, clock_};
 };
 
 }  // namespace fakegpu::cuse_dev

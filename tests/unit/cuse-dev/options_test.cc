@@ -18,29 +18,6 @@ int errors_of(std::vector<const char*> arguments) {
   return parsed.status.value_or(0);
 }
 
-TEST(FaultOption, TakesANameAndKeys) {
-  const auto plain = parse_fault("hang");
-  ASSERT_TRUE(plain);
-  EXPECT_EQ(plain->name, "hang");
-  EXPECT_EQ(plain->ring, -1);
-
-  const auto full = parse_fault("slow-packet,ring=2,nth=7,probability=0.25,seed=9,duration=1500");
-  ASSERT_TRUE(full);
-  EXPECT_EQ(full->name, "slow-packet");
-  EXPECT_EQ(full->ring, 2);
-  EXPECT_EQ(full->nth, 7u);
-  EXPECT_EQ(full->probability, 0.25);
-  EXPECT_EQ(full->seed, 9u);
-  EXPECT_EQ(full->duration, 1500);
-}
-
-TEST(FaultOption, RefusesWhatItDoesNotKnow) {
-  for (const char* text :
-       {"", ",nth=1", "hang,", "hang,nth", "hang,nth=", "hang,nth=x", "hang,nth=1x", "hang,nth=-1",
-        "hang,ring=-2", "hang,duration=-1", "hang,colour=red", "hang,nth=1,,seed=2"})
-    EXPECT_FALSE(parse_fault(text)) << text;
-}
-
 TEST(ModeOption, IsOctal) {
   EXPECT_EQ(parse_mode("0660"), mode_t{0660});
   EXPECT_EQ(parse_mode("600"), mode_t{0600});
@@ -174,7 +151,7 @@ TEST(CommandLine, SetsEverything) {
   EXPECT_EQ(options.workers, 3u);
   ASSERT_EQ(options.faults.size(), 2u);
   EXPECT_EQ(options.driver.features, drv::kFeatureSyncobj);
-  EXPECT_EQ(options.faults[1].name, "lost-interrupt");
+  EXPECT_EQ(options.faults[1], "lost-interrupt,nth=2");
   EXPECT_EQ(options.log_level, base::LogLevel::kDebug);
   EXPECT_EQ(options.trace_file, "/e");
   EXPECT_EQ(options.ready_fd, 5);

@@ -94,7 +94,7 @@ class BusyHost final : public base::Executor {
 class DeviceTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto device = drv::Device::create(function, {}, executor, host, tracer);
+    auto device = drv::Device::create(function, {}, executor, host, tracer, faults);
     ASSERT_TRUE(device);
     device_ = std::move(*device);
   }
@@ -119,6 +119,7 @@ class DeviceTest : public testing::Test {
   BusyHost host{executor};
   base::Tracer tracer{executor};
   std::unique_ptr<hw::Gpu> gpu = *hw::Gpu::create(small_profile(), executor, executor, tracer);
+  drv::Faults faults{gpu->faults(), executor};
   Mishaps function{gpu->function(0)};
 
  private:
@@ -203,7 +204,8 @@ TEST(BringUp, ARingThatAnswersLateOnABusyHostIsSound) {
     executor.post_at(executor.now() + base::kNanosPerSecond,
                      [&, ring, wptr] { gpu->function(0).ring_doorbell(ring, wptr); });
   };
-  const auto device = drv::Device::create(function, {}, executor, executor, tracer);
+  drv::Faults faults(gpu->faults(), executor);
+  const auto device = drv::Device::create(function, {}, executor, executor, tracer, faults);
   EXPECT_TRUE(device) << device.error().message();
 }
 

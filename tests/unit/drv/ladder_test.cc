@@ -302,6 +302,37 @@ TEST_F(Ladder, ALostInterruptIsNoHang) {
   innocent->expect_all_done();
 }
 
+TEST_F(Ladder, AStepAfterWhichTheRingFailsItsTestIsFollowedByTheNext) {
+  for (size_t failed = 1; failed <= 2; ++failed) {
+    start();
+    for (size_t i = 0; i < failed; ++i)
+      ASSERT_TRUE(machine->machine().faults().inject(
+          {.name = "failed-ring-test", .ring = 0, .nth = 1 + i}));
+    ASSERT_EQ(guilty->submit(kGfx, hang(Mode::kProcessor)), 0);
+    innocent->store(kGfx);
+    run_for(2 * kNanosPerSecond);
+    EXPECT_EQ(steps.steps, ladder(2 + failed));
+    innocent->expect_all_done();
+    TearDown();
+    steps = {};
+  }
+}
+
+TEST_F(Ladder, ASlowStepIsWaitedForWithinItsBound) {
+  for (const base::Nanos longer : {50, 150}) {
+    start();
+    ASSERT_TRUE(machine->machine().faults().inject(
+        {.name = "slow-reset", .ring = 0, .nth = 1, .duration = longer * kNanosPerMilli}));
+    ASSERT_EQ(guilty->submit(kGfx, hang(Mode::kProcessor)), 0);
+    innocent->store(kGfx);
+    run_for(2 * kNanosPerSecond);
+    EXPECT_EQ(steps.steps, ladder(longer < 100 ? 2 : 3));
+    innocent->expect_all_done();
+    TearDown();
+    steps = {};
+  }
+}
+
 TEST_F(Ladder, KarmaGivesASecondChance) {
   drv::Options options = with_timeout();
   options.recovery = "karma";

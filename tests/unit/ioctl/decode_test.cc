@@ -161,6 +161,13 @@ TEST(DescribeCall, AnIndexIsANumberUnlessItHasAName) {
   EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_SET_POLICY,
                      drm_fakegpu_set_policy{.name = "edf", .ring = DRM_FAKEGPU_ALL_RINGS}),
             "DRM_IOCTL_FAKEGPU_SET_POLICY {name=\"edf\", ring=DRM_FAKEGPU_ALL_RINGS}");
+  const drm_fakegpu_inject inject = {
+      .verb = DRM_FAKEGPU_FAULT_INJECT,
+      .fault = {.name = "hang", .ring = 2, .ioctl = DRM_FAKEGPU_ANY_IOCTL, .nth = 3}};
+  EXPECT_EQ(describe(DRM_IOCTL_FAKEGPU_INJECT, inject),
+            "DRM_IOCTL_FAKEGPU_INJECT {verb=DRM_FAKEGPU_FAULT_INJECT, fault.name=\"hang\", "
+            "fault.ring=2, fault.ioctl=DRM_FAKEGPU_ANY_IOCTL, fault.nth=3, fault.probability=0, "
+            "fault.seed=0, fault.duration_ns=0, fault.for_ns=0, fault.error=0, data=NULL, size=0}");
 }
 
 TEST(DescribeCall, ChannelTokenIsHidden) {

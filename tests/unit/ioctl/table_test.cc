@@ -55,6 +55,7 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_ATTACH, drm_fakegpu_attach),
     DECLARED(DRM_IOCTL_FAKEGPU_IDENTIFY, drm_fakegpu_identify),
     DECLARED(DRM_IOCTL_FAKEGPU_RECORD, drm_fakegpu_record),
+    DECLARED(DRM_IOCTL_FAKEGPU_INJECT, drm_fakegpu_inject),
     DECLARED(DRM_IOCTL_FAKEGPU_COREDUMP, drm_fakegpu_coredump),
     DECLARED(DRM_IOCTL_FAKEGPU_EXPLAIN, drm_fakegpu_explain),
     DECLARED(DRM_IOCTL_GET_MAGIC, drm_auth),

@@ -27,6 +27,7 @@
 #include <fakegpu/context.h>
 #include <fakegpu/debug.h>
 #include <fakegpu/device.h>
+#include <fakegpu/faults.h>
 #include <fakegpu/kernels.h>
 #include <fakegpu/memory.h>
 #include <fakegpu/pm4.h>

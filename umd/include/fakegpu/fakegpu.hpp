@@ -10,6 +10,7 @@
 #ifndef FAKEGPU_FAKEGPU_HPP
 #define FAKEGPU_FAKEGPU_HPP
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -149,11 +150,34 @@ class Device : public Owner<fakegpu_device, fakegpu_device_close> {
       if (whole) return text;
     }
   }
+  /** Arms a fault, as "hang,ring=gfx_0.0,nth=3" (fakegpu_inject_fault()). */
+  void inject(const std::string& fault) const {
+    check(fakegpu_inject_fault(*this, fault.c_str()), "inject fault");
+  }
+  /** Disarms those of a kind; without a name, all. */
+  void clear_faults(const char* name = nullptr) const {
+    check(fakegpu_clear_faults(*this, name), "clear faults");
+  }
+  /** Every kind there is, and how often it has fired. */
+  std::vector<drm_fakegpu_fault_kind> fault_kinds() const {
+    return fault_info<drm_fakegpu_fault_kind>(DRM_FAKEGPU_FAULT_KINDS);
+  }
+  std::vector<drm_fakegpu_armed_fault> armed_faults() const {
+    return fault_info<drm_fakegpu_armed_fault>(DRM_FAKEGPU_FAULT_ARMED);
+  }
   void set_client_name(const char* name) const {
     check(fakegpu_set_client_name(*this, name), "name client");
   }
 
  private:
+  template <typename T>
+  std::vector<T> fault_info(uint32_t what) const {
+    std::vector<T> all(65536 / sizeof(T));
+    uint32_t size = static_cast<uint32_t>(all.size() * sizeof(T));
+    check(fakegpu_fault_info(*this, what, all.data(), &size), "ask for faults");
+    all.resize(std::min<size_t>(size / sizeof(T), all.size()));
+    return all;
+  }
   static fakegpu_device* open(const char* where) {
     fakegpu_device* handle = nullptr;
     check(fakegpu_device_open(where, &handle), "open device");

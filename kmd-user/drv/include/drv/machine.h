@@ -12,9 +12,9 @@
 #include "base/executor.h"
 #include "base/result.h"
 #include "base/trace.h"
+#include "drv/faults.h"
 #include "drv/features.h"
 #include "drv/file.h"
-#include "hw/fault_injector.h"
 #include "hw/profile.h"
 
 namespace fakegpu::drv {
@@ -102,7 +102,7 @@ class Machine {
   // cancelled, later calls fail with -ENODEV. Idempotent.
   virtual void shutdown() = 0;
 
-  virtual hw::FaultInjector& faults() = 0;
+  virtual Faults& faults() = 0;
 
   // Live objects, for leak checks: with no file open, only the driver's own BOs and bytes are left.
   struct Census {

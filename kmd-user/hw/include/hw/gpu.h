@@ -23,7 +23,7 @@ class Gpu {
   static base::Result<std::unique_ptr<Gpu>> create(const Profile& profile, base::Clock& clock,
                                                    base::Executor& executor, base::Tracer& tracer);
   // Engines that run are waited for; their tasks that are left in the executor come to nothing. The
-  // fault injector's late interrupts must be over.
+  // fault injector's late interrupts and slow resets must be over.
   virtual ~Gpu() = default;
 
   // 0 is bare metal. Virtual functions come with SR-IOV; until then 0 is the only one.
