@@ -12,8 +12,8 @@ import tempfile
 
 BUILD = sys.argv[1]
 SCENARIOS = os.path.join(os.path.dirname(__file__), '../../tools/fakegpu/sim/scenarios')
-HEADERS = ('cmdbuf.h', 'context.h', 'debug.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp', 'kernels.h',
-           'memory.h', 'pm4.h', 'sdma.h', 'sync.h', 'usage.h')
+HEADERS = ('cmdbuf.h', 'context.h', 'debug.h', 'device.h', 'fakegpu.h', 'fakegpu.hpp',
+           'faults.h', 'kernels.h', 'memory.h', 'pm4.h', 'sdma.h', 'sync.h', 'usage.h')
 
 
 def options():
@@ -29,7 +29,7 @@ def wanted():
     paths = {option['bindir'] + '/fakegpu', option['bindir'] + '/fakegpud',
              'lib/systemd/system/fakegpud.service', 'lib/udev/rules.d/70-fakegpu.rules',
              lib + '/pkgconfig/libdrm_fakegpu.pc', include + '/fakegpu_drm.h',
-             *(f'{man}/man1/fakegpu{page}.1' for page in ('', '-record', '-sim')),
+             *(f'{man}/man1/fakegpu{page}.1' for page in ('', '-inject', '-record', '-sim')),
              man + '/man3/libdrm_fakegpu.3', man + '/man8/fakegpud.8'}
     paths |= {f'{option["datadir"]}/fakegpu/scenarios/{name}' for name in os.listdir(SCENARIOS)}
     for name in ('libdrm_fakegpu.so', 'libdrm_fakegpu_inprocess.so'):

@@ -162,6 +162,14 @@ static int policy(void) {
   return 0;
 }
 
+static int inject(void) {
+  uint32_t size = 0;
+  printf("%d\n", -fakegpu_inject_fault(device, "hang,nth=1000000"));
+  printf("%d\n", -fakegpu_fault_info(device, DRM_FAKEGPU_FAULT_ARMED, NULL, &size));
+  printf("%d\n", -fakegpu_clear_faults(device, NULL));
+  return 0;
+}
+
 static int poll_fence(void) {
   struct pollfd fence = {.events = POLLIN};
   must(fakegpu_context_create(device, NULL, DRM_FAKEGPU_PRIORITY_NORMAL, &context), "context");
@@ -187,6 +195,7 @@ int main(int argc, char** argv) {
   if (strcmp(argv[2], "fill") == 0) return fill();
   if (strcmp(argv[2], "high") == 0) return high();
   if (strcmp(argv[2], "policy") == 0) return policy();
+  if (strcmp(argv[2], "inject") == 0) return inject();
   if (strcmp(argv[2], "poll") == 0) return poll_fence();
   const int by_seqno = strcmp(argv[2], "seqno") == 0;
   const int by_access = strcmp(argv[2], "access") == 0;

@@ -271,6 +271,64 @@ def test_usage_shows_a_client_at_work_its_memory_and_its_queue():
     assert 'library-client' in table.stdout and 'gfx_0.0' in table.stdout, table.stdout
 
 
+def inject(daemon, *words):
+    ended = run([TOOL, 'inject', *words, '--device', daemon.where])
+    expect_equal((ended.returncode, ended.stderr), (0, ''))
+    return ended.stdout
+
+
+def test_injected_faults_are_explained_armed_told_and_cleared():
+    with Daemon('--inject', 'hang,ring=sdma1,nth=1000000') as daemon:
+        explained = inject(daemon, '--list')
+        for kind in ('hang [--ring R]', 'slow-reset --duration T [--ring R]', 'unplug',
+                     'ioctl-error --errno E [--ioctl I]'):
+            assert kind in explained.splitlines(), explained
+        inject(daemon, 'no-memory', '--nth', '2')
+        inject(daemon, 'slow-packet', '--ring', 'comp_1.2', '--probability', '0.5', '--seed', '7',
+               '--duration', '3ms')
+        expect_equal(inject(daemon, '--status').splitlines(), [
+            'armed hang,nth=1000000,ring=sdma1: triggers 0, fired 0',
+            'armed slow-packet,probability=0.5,seed=7,ring=comp_1.2,duration=3ms: '
+            'triggers 0, fired 0',
+            'armed no-memory,nth=2: triggers 0, fired 0'])
+        inject(daemon, '--clear', 'slow-packet')
+        ended = run([LIBRARY_CLIENT, daemon.where, 'fill'])
+        assert ended.returncode != 0 and 'Cannot allocate memory' in ended.stderr, ended
+        expect_equal(inject(daemon, '--status').splitlines(), [
+            'armed hang,nth=1000000,ring=sdma1: triggers 0, fired 0', 'fired no-memory: 1'])
+        inject(daemon, '--clear')
+        expect_equal(inject(daemon, '--status'), 'fired no-memory: 1\n')
+        expect_equal(run([LIBRARY_CLIENT, daemon.where, 'fill']).stdout, 'filled\n')
+
+
+def test_a_device_that_is_unplugged_releases_all_who_wait():
+    with Daemon() as daemon:
+        waiters = start_waiters(daemon, 4)
+        inject(daemon, 'unplug')
+        expect_equal(results(waiters, AT_ONCE), [errno.ENODEV] * 4)
+        expect_equal(run([TOOL, 'info', '--device', daemon.where]).returncode, 1)
+        daemon.process.terminate()
+        expect_equal(daemon.process.wait(READY), 0)
+
+
+def test_faults_that_are_not_understood_are_refused_with_a_reason():
+    with Daemon() as daemon:
+        for words, reason in ((['frob'], 'there is no fault frob'),
+                              (['hang', '--ring', 'gfx_9'], 'ring=gfx_9'),
+                              (['hang', '--probability', 'nan'], 'probability=nan'),
+                              (['hang', '--nth', '1', '--probability', '1'], 'excludes'),
+                              (['hang', '--seed', '1'], 'requires'),
+                              (['hang', '--clear', '--nth', '1'], 'excludes'),
+                              (['slow-packet'], '--duration T'),
+                              (['ioctl-error', '--ioctl', 'SUBMIT'], '--errno E'),
+                              (['ioctl-error', '--errno', 'EWHAT'], 'errno=EWHAT'),
+                              (['--clear', 'frob'], 'there is no fault frob'), ([], '--list')):
+            ended = run([TOOL, 'inject', *words, '--device', daemon.where])
+            assert ended.returncode > 0, f'{words}: status {ended.returncode}'
+            assert reason in ended.stderr, f'{words}: {ended.stderr}'
+        expect_equal(inject(daemon, '--status'), '')
+
+
 def test_wrong_arguments_are_refused_with_a_message():
     for command in ([TOOL], [TOOL, 'no-such-command'], [TOOL, 'demo', '--seconds', 'soon'],
                     [TOOL, 'demo', '--transport', 'pigeon'],
@@ -282,7 +340,7 @@ def test_wrong_arguments_are_refused_with_a_message():
                     [TOOL, 'usage', '--looks', '3'], [TOOL, 'usage', '--json', '--fdinfo'],
                     [TOOL, 'demo', '--image', '/no/such/picture', '--transport', 'socket'],
                     [DAEMON, '--transport', 'pigeon'], [DAEMON, '--mode', '9'],
-                    [DAEMON, '--no-such-option'], [DAEMON, '--inject', 'no-such-fault',
+                    [DAEMON, '--no-such-option'], [DAEMON, '--inject', 'hang,often'], [DAEMON, '--inject', 'no-such-fault',
                                                    '--transport', 'socket', '--socket',
                                                    BASE + '/fakegpu-system-refused']):
         ended = run(command)

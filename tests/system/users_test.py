@@ -99,6 +99,31 @@ def test_the_policies_of_a_users_daemon_are_for_that_user_to_choose():
     return None
 
 
+def test_the_faults_of_roots_daemon_are_for_root_to_inject():
+    if reason := lacks(OTHER):
+        return reason
+    with Daemon('--inject', 'hang,nth=1000000') as daemon:
+        expect_equal(errnos(daemon, 'inject', OTHER), [errno.EACCES] * 3)
+        ended = run([TOOL, 'inject', 'hang', '--device', daemon.where], user=OTHER)
+        expect_equal(ended.returncode, 1)
+        assert 'Permission denied' in ended.stderr, ended.stderr
+        status = run([TOOL, 'inject', '--status', '--device', daemon.where])
+        expect_equal(status.stdout, 'armed hang,nth=1000000: triggers 0, fired 0\n')
+        expect_equal(errnos(daemon, 'inject'), [0, 0, 0])
+    return None
+
+
+def test_the_faults_of_a_users_daemon_are_for_that_user_to_inject():
+    if reason := lacks_mount_of_a_user():
+        return reason
+    with Daemon(user=OWNER) as daemon:
+        expect_equal(errnos(daemon, 'inject', OWNER), [0, 0, 0])
+        if TRANSPORT == 'socket':
+            expect_equal(errnos(daemon, 'inject'), [0, 0, 0])
+            expect_equal(errnos(daemon, 'inject', OTHER), [errno.EACCES] * 3)
+    return None
+
+
 def test_another_user_is_served_memory_and_all():
     if reason := lacks(OTHER):
         return reason

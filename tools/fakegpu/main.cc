@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "demo.h"
+#include "inject.h"
 #include "policy.h"
 #include "record.h"
 #include "replay_command.h"
@@ -77,6 +78,45 @@ void add_scenario_options(CLI::App& command, sim::SimOptions& options) {
       ->excludes(replay);
   command.add_option("--trace", options.trace, "the trace of the first policy and seed, as text")
       ->excludes(replay);
+}
+
+void add_inject_options(CLI::App& command, InjectOptions& options) {
+  command.add_option("--device", options.device, "the device to use, as $FAKEGPU_DEVICE");
+  CLI::Option* name = command.add_option("name", options.name, "of a fault");
+  CLI::Option* list =
+      command.add_flag("--list", options.list, "explain every fault")->excludes(name);
+  CLI::Option* clear =
+      command.add_flag("--clear", options.clear, "disarm those of that name, or all")
+          ->excludes(list);
+  CLI::Option* status =
+      command.add_flag("--status", options.status, "what is armed, and how often it has fired")
+          ->excludes(name)
+          ->excludes(list)
+          ->excludes(clear);
+  const auto add = [&](const char* key, const char* help) {
+    return command
+        .add_option_function<std::string>(
+            std::string("--") + key,
+            [&options, key](const std::string& value) {
+              options.items.push_back(std::string(key) + "=" + value);
+            },
+            help)
+        ->needs(name)
+        ->excludes(clear);
+  };
+  CLI::Option* nth = add("nth", "fire at the n-th trigger from now on (1)");
+  CLI::Option* probability =
+      add("probability", "fire at each trigger by this chance, in (0, 1]")->excludes(nth);
+  add("seed", "of the chance")->needs(probability);
+  add("ring", "only triggers of this ring, by index or name");
+  add("for", "disarm it after this time, as 500ms");
+  add("duration", "of the effect, as 20ms");
+  add("errno", "by which calls are refused, as ENOSPC");
+  add("ioctl", "only this call, as SUBMIT or SYNCOBJ_WAIT");
+  command.final_callback([name, list, clear, status] {
+    if (name->empty() && list->empty() && clear->empty() && status->empty())
+      throw CLI::RequiredError("a fault, --list, --status or --clear");
+  });
 }
 
 int run_command_line(int argc, char** argv) {
@@ -161,6 +201,12 @@ int run_command_line(int argc, char** argv) {
   run_command->add_flag("--dri", run.dri, "show it as DRM shows a device: /dev/dri and /sys");
   run_command->prefix_command();
 
+  InjectOptions inject;
+  CLI::App* inject_command = app.add_subcommand(
+      "inject",
+      "break the device on purpose: hangs, lost interrupts, failed resets, refused calls");
+  add_inject_options(*inject_command, inject);
+
   RecordOptions record;
   CLI::App* record_command = app.add_subcommand(
       "record", "write down what the device's schedulers are told: fakegpu record -o FILE -- APP");
@@ -192,6 +238,7 @@ int run_command_line(int argc, char** argv) {
     replay.credits = simulation.credits;
     return run_replay(replay);
   }
+  if (*inject_command) return run_inject(inject);
   if (*record_command) {
     record.words = std::move(program);
     return run_record(record);
