@@ -110,7 +110,10 @@ void Recovery::stand(Ring& ring) {
 
 void Recovery::arm() {
   if (timer_) return;
-  timer_ = executor_.post_at(lock_.now() + kPoll, [this] {
+  const base::Nanos waited = episode_->waited;
+  const base::Nanos pause = std::clamp(waited / 8, kFirstPoll, kLastPoll);
+  const base::Nanos left = std::max(info(episode_->step).bound - waited, kFirstPoll);
+  timer_ = executor_.post_at(lock_.now() + std::min(pause, left), [this] {
     DeviceLock::Guard guard(lock_);
     timer_ = 0;
     look();

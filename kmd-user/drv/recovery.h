@@ -60,6 +60,13 @@ class Recovery {
   // looks at least before a step has failed.
   static constexpr int kLooks = 100;
   static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
+  // Of the time between two looks no more than kLongestGap counts: if they are further apart the
+  // process was stopped or starved, and the engines with it.
+  static constexpr base::Nanos kLongestGap = 10 * base::kNanosPerMilli;
+  // Between two looks passes an eighth of what was waited already, but not less or more than this:
+  // who is quick is not kept waiting, and who does not answer costs little.
+  static constexpr base::Nanos kFirstPoll = 20 * base::kNanosPerMicro;
+  static constexpr base::Nanos kLastPoll = 2 * base::kNanosPerMilli;
 
   Recovery(DeviceLock& lock, base::Executor& executor, base::Tracer& tracer, RecoveryHost& host,
            ResetSteps& steps, Quarantine& quarantine)
@@ -76,7 +83,7 @@ class Recovery {
   // Starts with it now, or when what is under way is over and it has not ended by that.
   void suspect(Suspicion suspicion);
   bool in_progress() const { return episode_.has_value(); }
-  // Whether what is under way is done. By itself every kPoll; and whenever fences were processed,
+  // Whether what is under way is done. By itself now and then; and whenever fences were processed,
   // so that who is woken by one finds what there is to say of it.
   void look();
   // `ring` stands, or a suspect of it waits.
