@@ -135,6 +135,7 @@ base::Result<> Device::start_interrupts() {
 }
 
 base::Result<> Device::start_rings() {
+  if (options_.first_emission == 0) return base::fail(EINVAL, "first_emission 0");
   if (options_.hw_submission > Ring::kMaxJobs)
     return base::fail(EINVAL, "hw_submission {}: a ring has room for {} jobs of {} IBs",
                       options_.hw_submission, Ring::kMaxJobs, Ring::kMaxIbs);
@@ -147,7 +148,7 @@ base::Result<> Device::start_rings() {
                          : type == DRM_FAKEGPU_RING_COMPUTE ? fmt::format("comp_1.{}", instance)
                                                             : fmt::format("sdma{}", instance);
       auto ring = std::make_unique<Ring>(RingInfo{index, type, instance, name}, owner, function_,
-                                         vmids_, contexts_, lock_);
+                                         vmids_, contexts_, lock_, options_.first_emission);
       FAKEGPU_TRY(ring->start(*memory_, kernel_arena_, kernel_usage_));
       auto policy = sched::make_policy(options_.policy);
       if (!policy) return tl::unexpected(std::move(policy).error());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A hardware fence: one emission of one job on one ring. A job that is emitted again gets another;
-// the old one can no longer complete it. Emission ids count up per ring, from 1, and are what the
+// the old one can no longer complete it. Emission ids count up per ring and are what the
 // end of the ring frame writes to memory.
 #pragma once
 

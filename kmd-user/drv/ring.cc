@@ -36,14 +36,16 @@ void store(const mm::Bo& bo, uint64_t offset, T value) {
 }  // namespace
 
 Ring::Ring(RingInfo info, RingOwner& owner, hw::Function& function, mm::VmidManager& vmids,
-           fence::Contexts& contexts, const base::Clock& clock)
+           fence::Contexts& contexts, const base::Clock& clock, uint64_t first_emission)
     : info_(std::move(info)),
       owner_(owner),
       function_(function),
       vmids_(vmids),
       clock_(clock),
       timeline_(std::make_shared<const std::string>(info_.name)),
-      fence_context_(contexts.allocate()) {}
+      fence_context_(contexts.allocate()),
+      last_emission_(first_emission - 1),
+      completed_(first_emission - 1) {}
 
 Ring::~Ring() {
   if (buffer_) function_.write32(reg::ring(info_.index, reg::kRingCntl), 0);

@@ -52,8 +52,9 @@ class Ring final : public sched::Backend {
   // packets behind its fence may be unread yet.
   static constexpr unsigned kMaxJobs = kDwords / max_frame_dwords(kMaxIbs) - 1;
 
+  // `first_emission`: not 0.
   Ring(RingInfo info, RingOwner& owner, hw::Function& function, mm::VmidManager& vmids,
-       fence::Contexts& contexts, const base::Clock& clock);
+       fence::Contexts& contexts, const base::Clock& clock, uint64_t first_emission);
   // Stops the hardware.
   ~Ring() override;
 
@@ -128,8 +129,8 @@ class Ring final : public sched::Backend {
   packets::Words words_;  // the frame being built
   uint64_t wptr_ = 0;
   std::deque<base::Ref<HwFence>> emissions_;
-  uint64_t last_emission_ = 0;
-  uint64_t completed_ = 0;
+  uint64_t last_emission_;
+  uint64_t completed_;
   base::Nanos busy_since_ = 0;
   base::Nanos busy_total_ = 0;
   bool ready_ = false;

@@ -402,5 +402,15 @@ TEST_F(Ladder, AnUnknownPolicyIsRefused) {
   EXPECT_EQ(refused.error().code(), EINVAL);
 }
 
+TEST_F(Ladder, EmissionsDoNotBeginAtNone) {
+  base::VirtualExecutor executor(1);
+  base::Tracer tracer(executor);
+  drv::Options options;
+  options.first_emission = 0;
+  const auto refused = drv::Machine::create(small_profile(), options, executor, executor, tracer);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), EINVAL);
+}
+
 }  // namespace
 }  // namespace fakegpu::tests

@@ -40,6 +40,9 @@ struct Options {
   std::string recovery = "reemit-innocent";
   // karma: how often a job may be found to hang before it is the culprit.
   unsigned hang_limit = 1;
+  // Id of each ring's first emission, not 0. As the kernel's jiffies begin shortly before they wrap
+  // around, this may be where a fence of 32 bits would.
+  uint64_t first_emission = 1;
   // As Linux 6.12 does it: cancel-all, the last error of a finished fence wins, and only a reset of
   // the whole GPU makes a context guilty.
   bool as_6_12 = false;
