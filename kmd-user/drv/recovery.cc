@@ -111,9 +111,9 @@ void Recovery::stand(Ring& ring) {
 void Recovery::arm() {
   if (timer_) return;
   const base::Nanos waited = episode_->waited;
-  const base::Nanos pause = std::clamp(waited / 8, kFirstPoll, kLastPoll);
-  const base::Nanos left = std::max(info(episode_->step).bound - waited, kFirstPoll);
-  timer_ = executor_.post_at(lock_.now() + std::min(pause, left), [this] {
+  const base::Nanos bound = info(episode_->step).bound;
+  const base::Nanos pause = std::min({waited / 8, bound / kLooks, bound - waited});
+  timer_ = executor_.post_at(lock_.now() + std::max(pause, kFirstPause), [this] {
     DeviceLock::Guard guard(lock_);
     timer_ = 0;
     look();
@@ -125,8 +125,8 @@ void Recovery::look() {
   Episode& episode = *episode_;
   Ring& suspect = *episode.suspect.ring;
   const base::Nanos now = lock_.now();
-  const base::Nanos longest_gap = info(episode.step).bound / kLooks;
-  episode.waited += std::min(now - std::exchange(episode.last_look, now), longest_gap);
+  const base::Nanos most = info(episode.step).bound / kLooks;
+  episode.waited += std::min(now - std::exchange(episode.last_look, now), most);
   if (episode.phase == Phase::kActing) {
     if (episode.step == ResetStep::kKillWaves) suspect.process_fences(now);
     if (steps_.done(episode.step, suspect, episode.suspect.job.get())) acted();

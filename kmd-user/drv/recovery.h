@@ -59,14 +59,9 @@ class Recovery {
   // further apart the process was stopped or starved, and the engines with it. So there are as many
   // looks at least before a step has failed.
   static constexpr int kLooks = 100;
-  static constexpr base::Nanos kPoll = 20 * base::kNanosPerMicro;
-  // Of the time between two looks no more than kLongestGap counts: if they are further apart the
-  // process was stopped or starved, and the engines with it.
-  static constexpr base::Nanos kLongestGap = 10 * base::kNanosPerMilli;
-  // Between two looks passes an eighth of what was waited already, but not less or more than this:
-  // who is quick is not kept waiting, and who does not answer costs little.
-  static constexpr base::Nanos kFirstPoll = 20 * base::kNanosPerMicro;
-  static constexpr base::Nanos kLastPoll = 2 * base::kNanosPerMilli;
+  // Between two looks passes an eighth of what was waited already, but no more than that part and
+  // no less than this: who is quick is not kept waiting, and who does not answer costs little.
+  static constexpr base::Nanos kFirstPause = 20 * base::kNanosPerMicro;
 
   Recovery(DeviceLock& lock, base::Executor& executor, base::Tracer& tracer, RecoveryHost& host,
            ResetSteps& steps, Quarantine& quarantine)

@@ -11,6 +11,7 @@ namespace {
 
 using base::kNanosPerMilli;
 using base::kNanosPerSecond;
+constexpr uint64_t kAlways = base::FaultInjector::kAlways;
 
 drv::Options options_for(Policy policy) {
   drv::Options options;
@@ -38,7 +39,7 @@ void Bench::check(bool condition, std::string_view what) {
   if (!condition) watch_.broken() += fmt::format("{}\n", what);
 }
 
-void Bench::inject(const hw::FaultSpec& spec) {
+void Bench::inject(const base::FaultSpec& spec) {
   EXPECT_TRUE(faults().inject(spec));
 }
 
@@ -63,11 +64,11 @@ void Bench::fail_steps() {
   const auto at_least = [&](Failing step) {
     return failing >= step && failing != Failing::kRingTest;
   };
-  if (at_least(Failing::kSoftRecovery)) inject({.name = "mute-kill", .probability = 1});
-  if (at_least(Failing::kQueueReset)) inject({.name = "mute-queue-reset", .probability = 1});
-  if (at_least(Failing::kEngineReset)) inject({.name = "mute-engine-reset", .probability = 1});
-  if (failing == Failing::kVramLoss) inject({.name = "vram-loss", .probability = 1});
-  if (failing == Failing::kGpuReset) inject({.name = "mute-gpu-reset", .probability = 1});
+  if (at_least(Failing::kSoftRecovery)) inject({.name = "mute-kill", .probability = kAlways});
+  if (at_least(Failing::kQueueReset)) inject({.name = "mute-queue-reset", .probability = kAlways});
+  if (at_least(Failing::kEngineReset)) inject({.name = "mute-engine-reset", .probability = kAlways});
+  if (failing == Failing::kVramLoss) inject({.name = "vram-loss", .probability = kAlways});
+  if (failing == Failing::kGpuReset) inject({.name = "mute-gpu-reset", .probability = kAlways});
   watch_.on_step = nullptr;
   if (failing == Failing::kRingTest)
     watch_.on_step = [this, done = false](const std::string& step) mutable {
@@ -249,7 +250,7 @@ std::string Bench::run(const Cell& cell) {
   fail_steps();
   submit_all();
   finish();
-  faults().clear();
+  EXPECT_TRUE(faults().clear());
   check_jobs();
   check_flags();
   check_usable();

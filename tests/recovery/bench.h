@@ -27,8 +27,8 @@ class Bench {
     Role role;
   };
 
-  hw::FaultInjector& faults() { return machine_.machine().faults(); }
-  void inject(const hw::FaultSpec& spec);
+  drv::Faults& faults() { return machine_.machine().faults(); }
+  void inject(const base::FaultSpec& spec);
   void fail_steps();
   void submit_all();
   void feed();

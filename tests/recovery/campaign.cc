@@ -147,15 +147,19 @@ void Campaign::wait() {
 }
 
 void Campaign::arm_faults() {
-  hw::FaultInjector& faults = machine_.machine().faults();
-  faults.clear();
+  drv::Faults& faults = machine_.machine().faults();
+  ASSERT_TRUE(faults.clear());
   const auto inject = [&](const char* name, double probability, base::Nanos duration = 0) {
     if (chance(2)) return;
-    EXPECT_TRUE(faults.inject(
-        {.name = name, .probability = probability, .seed = random_(), .duration = duration}));
+    const double parts = probability * static_cast<double>(base::FaultInjector::kAlways);
+    EXPECT_TRUE(faults.inject({.name = name,
+                               .probability = static_cast<uint64_t>(parts),
+                               .seed = random_(),
+                               .duration = duration}));
   };
-  const auto some_time = [this] { return static_cast<base::Nanos>(draw(30)) * kNanosPerMilli; };
+  const auto some_time = [this] { return static_cast<base::Nanos>(1 + draw(30)) * kNanosPerMilli; };
   inject("hang", 0.005);
+  inject("endless-wait", 0.005);
   inject("slow-packet", 0.05, some_time() / 10);
   inject("corrupt-packet", 0.005);
   inject("bad-address", 0.005);
@@ -167,6 +171,8 @@ void Campaign::arm_faults() {
   inject("mute-queue-reset", 0.4);
   inject("mute-engine-reset", 0.5);
   inject("mute-gpu-reset", 0.1);
+  inject("slow-reset", 0.3, some_time());
+  inject("failed-ring-test", 0.1);
   inject("vram-loss", 0.3);
 }
 
@@ -208,15 +214,15 @@ void Campaign::act() {
 
 // No fault comes up any more, and what is under way has a bound.
 void Campaign::settle() {
-  constexpr hw::FaultKind kCounted[] = {
-      hw::FaultKind::kHang,          hw::FaultKind::kSlowPacket,
-      hw::FaultKind::kCorruptPacket, hw::FaultKind::kBadAddress,
-      hw::FaultKind::kLostInterrupt, hw::FaultKind::kLateInterrupt,
-      hw::FaultKind::kStuckDoorbell, hw::FaultKind::kDuplicateInterrupt};
-  hw::FaultInjector& faults = machine_.machine().faults();
-  faults.clear();
+  // Those that strike by themselves, not the ones that make a recovery fail.
+  static constexpr std::string_view kCounted[] = {
+      "hang",           "endless-wait",   "slow-packet",         "corrupt-packet", "bad-address",
+      "lost-interrupt", "late-interrupt", "duplicate-interrupt", "stuck-doorbell"};
+  drv::Faults& faults = machine_.machine().faults();
+  ASSERT_TRUE(faults.clear());
   machine_.executor().run_for(120 * kNanosPerSecond);
-  for (const hw::FaultKind kind : kCounted) faults_ += faults.fired(kind);
+  for (const drm_fakegpu_fault_kind& kind : faults.kinds())
+    if (std::ranges::count(kCounted, std::string_view(kind.name))) faults_ += kind.fired;
   for (Party& party : parties_)
     if (!party.closed()) party.read_events();
 }

@@ -12,6 +12,7 @@ namespace {
 using base::kNanosPerMicro;
 using base::kNanosPerMilli;
 using base::kNanosPerSecond;
+constexpr uint64_t kAlways = base::FaultInjector::kAlways;
 
 constexpr base::Nanos kTimeout = 100 * kNanosPerMilli;
 using Steps = std::vector<std::string>;
@@ -41,7 +42,7 @@ class Invariant : public testing::Test {
     watch.forget_jobs();
   }
 
-  void inject(hw::FaultSpec spec) { ASSERT_TRUE(machine->machine().faults().inject(spec)); }
+  void inject(base::FaultSpec spec) { ASSERT_TRUE(machine->machine().faults().inject(spec)); }
   void run_for(base::Nanos span) {
     machine->executor().run_for(span);
     guilty->read_events();
@@ -71,7 +72,7 @@ class Invariant : public testing::Test {
 };
 
 TEST_F(Invariant, T1_WhoIsKilledInTheMiddleOfAResetFinishesOnceToo) {
-  inject({.name = "mute-queue-reset", .probability = 1});
+  inject({.name = "mute-queue-reset", .probability = kAlways});
   const uint32_t context = guilty->new_context();
   ASSERT_TRUE(guilty->submit({context, kGfxRing, &fault_kind("endless-wait")}));
   const uint32_t killed = innocent->new_context();
@@ -88,7 +89,7 @@ TEST_F(Invariant, T1_WhoIsKilledInTheMiddleOfAResetFinishesOnceToo) {
 
 TEST_F(Invariant, T2_AJobThatGoesOnWritingIsNotDoneBeforeTheChipIsReset) {
   for (const char* mute : {"mute-kill", "mute-queue-reset", "mute-engine-reset"})
-    inject({.name = mute, .probability = 1});
+    inject({.name = mute, .probability = kAlways});
   const Tracked* job = bad("runaway-writes");
   run_for(kTimeout + 300 * kNanosPerMilli);
   EXPECT_EQ(job->dones, 0u);
@@ -174,7 +175,7 @@ TEST_F(Invariant, T10_HangsOfAllRingsAreResetOneAfterTheOther) {
 
 TEST_F(Invariant, T10_OneResetOfTheGpuIsThatOfAllWhoHang) {
   for (const char* mute : {"mute-kill", "mute-queue-reset", "mute-engine-reset"})
-    inject({.name = mute, .probability = 1});
+    inject({.name = mute, .probability = kAlways});
   for (unsigned ring = 0; ring < kRings; ++ring) bad("endless-wait", ring);
   run_for(2 * kNanosPerSecond);
   ASSERT_EQ(watch.episodes().size(), 1u);
@@ -199,8 +200,8 @@ TEST_F(Invariant, T11_ALostInterruptIsMadeUpForWithinHalfASecond) {
 }
 
 TEST_F(Invariant, T11_InterruptsThatComeTwiceOrLateCountOnce) {
-  inject({.name = "duplicate-interrupt", .probability = 0.5});
-  inject({.name = "late-interrupt", .probability = 0.5, .duration = 3 * kNanosPerMilli});
+  inject({.name = "duplicate-interrupt", .probability = kAlways / 2});
+  inject({.name = "late-interrupt", .probability = kAlways / 2, .duration = 3 * kNanosPerMilli});
   for (unsigned i = 0; i < 100; ++i) good(i % kRings);
   run_for(2 * kNanosPerSecond);
   EXPECT_TRUE(watch.episodes().empty());
@@ -210,7 +211,7 @@ TEST_F(Invariant, T11_InterruptsThatComeTwiceOrLateCountOnce) {
 
 TEST_F(Invariant, T12_EachStepThatFailsIsFollowedByTheNextWithinItsBound) {
   for (const char* mute : {"mute-queue-reset", "mute-engine-reset", "mute-gpu-reset"})
-    inject({.name = mute, .probability = 1});
+    inject({.name = mute, .probability = kAlways});
   bad("endless-wait");
   run_for(3 * kNanosPerSecond);
   ASSERT_EQ(watch.episodes().size(), 1u);

@@ -160,8 +160,8 @@ Words bad_program(const FaultKind& fault, bool sdma, const Place& place, uint32_
   return out.take();
 }
 
-hw::FaultSpec injection(const FaultKind& fault, unsigned ring) {
-  hw::FaultSpec spec{.name = std::string(fault.name), .ring = static_cast<int>(ring), .nth = 1};
+base::FaultSpec injection(const FaultKind& fault, unsigned ring) {
+  base::FaultSpec spec{.name = std::string(fault.name), .ring = static_cast<int>(ring), .nth = 1};
   if (fault.origin == Origin::kInjected) spec.nth = 2;
   if (fault.name == "hang-once") spec.name = "hang";
   if (fault.name == "corrupt-header") spec.name = "corrupt-packet";

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "hw/fault_injector.h"
+#include "base/fault_injector.h"
 #include "packets/stream.h"
 #include "watch.h"
 
@@ -50,6 +50,6 @@ const FaultKind& fault_kind(std::string_view name);  // one of them
 // Of kPackets.
 packets::Words bad_program(const FaultKind& fault, bool sdma, const Place& place, uint32_t tag);
 // Of the others: to be injected on `ring`.
-hw::FaultSpec injection(const FaultKind& fault, unsigned ring);
+base::FaultSpec injection(const FaultKind& fault, unsigned ring);
 
 }  // namespace fakegpu::tests
