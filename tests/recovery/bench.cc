@@ -66,7 +66,8 @@ void Bench::fail_steps() {
   };
   if (at_least(Failing::kSoftRecovery)) inject({.name = "mute-kill", .probability = kAlways});
   if (at_least(Failing::kQueueReset)) inject({.name = "mute-queue-reset", .probability = kAlways});
-  if (at_least(Failing::kEngineReset)) inject({.name = "mute-engine-reset", .probability = kAlways});
+  if (at_least(Failing::kEngineReset))
+    inject({.name = "mute-engine-reset", .probability = kAlways});
   if (failing == Failing::kVramLoss) inject({.name = "vram-loss", .probability = kAlways});
   if (failing == Failing::kGpuReset) inject({.name = "mute-gpu-reset", .probability = kAlways});
   watch_.on_step = nullptr;
