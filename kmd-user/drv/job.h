@@ -37,11 +37,13 @@ class SubmitJob final : public sched::Job {
   // The hardware fence of its newest emission: the only one that can complete it. Null before the
   // first.
   const fence::FenceRef& emission() const { return emission_; }
-  // That of the same emission.
+  // Those of the same emission: its VMID, and the wptr behind its frame.
   unsigned vmid() const { return vmid_; }
-  void set_emission(fence::FenceRef fence, unsigned vmid) {
+  uint64_t frame_end() const { return frame_end_; }
+  void set_emission(fence::FenceRef fence, unsigned vmid, uint64_t frame_end) {
     emission_ = std::move(fence);
     vmid_ = vmid;
+    frame_end_ = frame_end;
     ++emissions_;
   }
   // How often it was emitted.
@@ -76,6 +78,7 @@ class SubmitJob final : public sched::Job {
   base::Ref<JobCount> count_;
   std::vector<drm_fakegpu_ib> ibs_;
   fence::FenceRef emission_;
+  uint64_t frame_end_ = 0;
   unsigned vmid_ = 0;
   unsigned emissions_ = 0;
   base::Ref<EventQueue> queue_;

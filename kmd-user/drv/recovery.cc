@@ -209,6 +209,10 @@ void Recovery::conclude() {
     blame(*episode.suspect.job);
   } else {
     const Aftermath after{take_culprits(), episode.vram_lost, options_.hang_limit};
+    // No culprit any more, as it has completed: perhaps because its waves died late, and its fence
+    // says that they were killed.
+    const base::Ref<SubmitJob>& completed = episode.suspect.job;
+    if (completed && completed->emission()->error() == -ENODATA) blame(*completed);
     for (const auto& job : after.culprits) {
       episode.suspect.ring->scheduler().increase_karma(*job);
       if (options_.policy->blames(*job, after)) blame(*job);

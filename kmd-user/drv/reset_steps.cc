@@ -61,7 +61,8 @@ bool ResetSteps::done(ResetStep step, Ring& suspect, SubmitJob* job) {
   switch (step) {
     case ResetStep::kKillWaves:
       if (!job || job->emission()->test_signaled()) return true;
-      function_.write32(reg::ring(suspect.info().index, reg::kRingKillWaves), job->vmid());
+      function_.write32(reg::ring(suspect.info().index, reg::kRingKillWaves),
+                        reg::kill_waves(job->vmid(), job->frame_end()));
       return false;
     case ResetStep::kQueueReset:
       return suspect.reset_done();

@@ -130,8 +130,8 @@ fence::FenceRef Ring::emit(SubmitJob& job, mm::VmidManager::Grant grant) {
   vmids_.used(grant.vmid, fence);
   if (emissions_.empty()) busy_since_ = clock_.now();
   emissions_.push_back(fence);
-  job.set_emission(fence, grant.vmid);
   commit();
+  job.set_emission(fence, grant.vmid, wptr_);
   owner_.ring_busy(*this);
   return fence;
 }

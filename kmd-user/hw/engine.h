@@ -132,9 +132,10 @@ class Engine {
 
   SerialTask task_;
   std::atomic<uint32_t> controls_{0};
-  std::atomic<uint32_t> kill_vmids_{0};
-  std::atomic<uint32_t> heard_resets_{0};  // a bit for each ResetLevel
-  std::atomic<uint32_t> resets_{0};        // done so far
+  static constexpr uint32_t kNoKill = 0xffffff00;
+  std::atomic<uint32_t> kill_request_{kNoKill};  // as kRingKillWaves has it
+  std::atomic<uint32_t> heard_resets_{0};        // a bit for each ResetLevel
+  std::atomic<uint32_t> resets_{0};              // done so far
   std::atomic<bool> mute_kill_{false};
   std::atomic<uint32_t> wptr_low_{0};
 

@@ -46,11 +46,11 @@ void Engine::write(uint32_t offset, uint32_t value) {
       state_.redirect.store(value & 3, std::memory_order_release);
       break;
     case reg::kRingKillWaves:
-      if (value >= Gpuvm::kVmids) break;
+      if (!(value & reg::kKillBefore) && value > reg::kKillVmid) break;
       // The driver asks again and again; one that is lost would not be missed.
       if (chip_.faults.fires(FaultKind::kMuteKill, ring_)) mute_kill_.store(true);
       if (mute_kill_.load()) break;
-      kill_vmids_.fetch_or(1u << value);
+      kill_request_.store(value);
       control(kKill);
       break;
     default:
@@ -129,8 +129,12 @@ void Engine::reset() {
 }
 
 void Engine::kill_waves() {
-  const uint32_t vmids = kill_vmids_.exchange(0);
-  if (!operation_ || !operation_->killable() || !(vmids >> stream_.vmid() & 1)) return;
+  const uint32_t request = kill_request_.exchange(kNoKill);
+  if (request == kNoKill || (request & reg::kKillVmid) != stream_.vmid()) return;
+  if (!operation_ || !operation_->killable()) return;
+  // The difference of the two, modulo 2^24, with a sign.
+  const uint32_t left = request - (static_cast<uint32_t>(state_.rptr.load()) << 8);
+  if ((request & reg::kKillBefore) && static_cast<int32_t>(left & ~0xffu) <= 0) return;
   if (state_.status.load() & reg::kRingFaulted) return;
   cursor_ = now();
   finish(0);

@@ -144,6 +144,7 @@ TEST_F(DeviceTest, WhatCompletesWhileAResetIsAskedForDoesNotRunAgain) {
   Client quick = open();
   const uint32_t slow_context = slow.context();
   const uint32_t slow_done = slow.syncobj();
+  const uint32_t quick_context = quick.context();
   const uint32_t quick_done = quick.syncobj();
   auto target = quick.buffer();
   packets::pm4::Hang hang;
@@ -152,7 +153,7 @@ TEST_F(DeviceTest, WhatCompletesWhileAResetIsAskedForDoesNotRunAgain) {
       slow.submit(
           {.context = slow_context, .ibs = {slow.ib(words(hang))}, .out = {{slow_done, 0, 0}}}),
       0);
-  ASSERT_EQ(quick.submit({.context = quick.context(),
+  ASSERT_EQ(quick.submit({.context = quick_context,
                           .ibs = {quick.ib(write_dword(target.va, 7))},
                           .out = {{quick_done, 0, 0}}}),
             0);
@@ -161,7 +162,9 @@ TEST_F(DeviceTest, WhatCompletesWhileAResetIsAskedForDoesNotRunAgain) {
   EXPECT_EQ(slow.poll_syncobj(slow_done), 0);
   EXPECT_EQ(quick.poll_syncobj(quick_done), 0);
   EXPECT_EQ(target.as<uint32_t>()[0], 0u);
-  EXPECT_EQ(slow.submit({.context = slow_context, .ibs = {}}), 0);
+  EXPECT_EQ(slow.submit({.context = slow_context, .ibs = {}}), -ECANCELED)
+      << "its fence says that its waves were killed";
+  EXPECT_EQ(quick.submit({.context = quick_context, .ibs = {}}), 0);
 }
 
 TEST_F(DeviceTest, ARingIsNotGivenUpForTimeInWhichNobodyLookedAtIt) {

@@ -196,6 +196,27 @@ TEST(KillWaves, DoesNotEndAWaitOrAFault) {
   EXPECT_NE(rig.status(kCompute) & reg::kRingFaulted, 0u);
 }
 
+TEST(KillWaves, BeforeAPositionSparesWhatLiesBehindIt) {
+  Rig rig;
+  const Words first = words(pm4::Hang{.mode = pm4::Hang::Mode::kWave});
+  const uint64_t end = first.size();
+  rig.submit(kGfx, first + words(pm4::Hang{.mode = pm4::Hang::Mode::kWave}) + fence(kFree, 1));
+  rig.run();
+  rig.set_reg(kGfx, reg::kRingKillWaves, reg::kill_waves(1, end));
+  rig.run();
+  EXPECT_EQ(rig.reg(kGfx, reg::kRingRptrLo), 0u) << "another VMID's";
+  rig.set_reg(kGfx, reg::kRingKillWaves, reg::kill_waves(0, end));
+  rig.run();
+  EXPECT_EQ(rig.reg(kGfx, reg::kRingRptrLo), end);
+  // Asked again by somebody who did not see that.
+  rig.set_reg(kGfx, reg::kRingKillWaves, reg::kill_waves(0, end));
+  rig.run();
+  EXPECT_EQ(rig.reg(kGfx, reg::kRingRptrLo), end);
+  rig.set_reg(kGfx, reg::kRingKillWaves, reg::kill_waves(0, 2 * end));
+  rig.run();
+  EXPECT_EQ(rig.qword(kFree), 1u);
+}
+
 TEST(KillWaves, OfNothingIsForgotten) {
   Rig rig;
   rig.set_reg(kGfx, reg::kRingKillWaves, 0);

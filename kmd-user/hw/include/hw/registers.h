@@ -103,8 +103,15 @@ inline constexpr uint32_t kRingReset = 0x2c;
 // RELEASE_MEM or FENCE of this ring then writes 8 or 16 or 24 bytes further on.
 inline constexpr uint32_t kRingRedirect = 0x30;
 // Writing a VMID kills the waves that this VMID runs on the ring; the job then goes on after the
-// killed packet.
+// killed packet. With kKillBefore only if the packet at rptr lies before the position, dwords
+// modulo 2^24, so that who is slow to ask does not hit the next job of the same VMID. A request
+// replaces one that was not heard yet.
 inline constexpr uint32_t kRingKillWaves = 0x34;
+inline constexpr uint32_t kKillVmid = 0xf;
+inline constexpr uint32_t kKillBefore = 1u << 4;
+constexpr uint32_t kill_waves(unsigned vmid, uint64_t before) {
+  return vmid | kKillBefore | static_cast<uint32_t>(before) << 8;
+}
 // Position for dumps: IB level (0 ring, 1 IB, 2 chained or nested IB), offset in dwords, workgroup.
 inline constexpr uint32_t kRingIbLevel = 0x40;
 inline constexpr uint32_t kRingIbBaseLo = 0x44;
