@@ -298,5 +298,41 @@ TEST_F(Invariant, T14_AHangInOneRingTestOnlyCostsOneMoreReset) {
   check_all();
 }
 
+TEST_F(Invariant, T15_TheDumpShowsTheHangWhateverEndedIt) {
+  // All but what it says of the recovery itself.
+  const auto dump = [this] {
+    std::string text(65536, 0);
+    drm_fakegpu_coredump arg = {};
+    arg.data = reinterpret_cast<uintptr_t>(text.data());
+    arg.size = static_cast<uint32_t>(text.size());
+    Client root(*machine);
+    EXPECT_EQ(root.call(DRM_IOCTL_FAKEGPU_COREDUMP, arg), 0);
+    text.resize(arg.size);
+    const size_t recovery = text.find("\nRecovery\n");
+    EXPECT_NE(recovery, text.npos);
+    return std::pair(text.substr(0, recovery), text.substr(recovery));
+  };
+  std::string of_soft_recovery;
+  const auto hang_and_dump = [&](std::string_view ended_by) {
+    bad("hang-wave");
+    for (unsigned ring = 0; ring < kRings; ++ring) good(ring);
+    run_for(5 * kNanosPerSecond);
+    const auto [hang, recovery] = dump();
+    EXPECT_NE(recovery.find(ended_by), recovery.npos) << recovery;
+    if (of_soft_recovery.empty()) of_soft_recovery = hang;
+    EXPECT_EQ(hang, of_soft_recovery);
+  };
+  hang_and_dump("soft recovery");
+  EXPECT_NE(of_soft_recovery.find("HANG mode=wave"), of_soft_recovery.npos);
+  EXPECT_NE(of_soft_recovery.find("RING_STATUS: 0x00000009"), of_soft_recovery.npos);
+  const char* const mutes[] = {"mute-kill", "mute-queue-reset", "mute-engine-reset", "vram-loss"};
+  const char* const steps[] = {"queue reset", "engine reset", "GPU reset", "GPU reset"};
+  for (size_t failing = 1; failing <= std::size(mutes); ++failing) {
+    start();
+    for (size_t i = 0; i < failing; ++i) inject({.name = mutes[i], .probability = kAlways});
+    hang_and_dump(steps[failing - 1]);
+  }
+}
+
 }  // namespace
 }  // namespace fakegpu::tests
