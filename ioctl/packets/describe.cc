@@ -18,10 +18,7 @@ std::string unknown(uint32_t opcode, Packet packet) {
   return fmt::format("unknown opcode {:#x} {}", opcode, dwords_text(packet));
 }
 
-}  // namespace
-
-std::string describe_pm4_packet(Packet packet) {
-  if (packet.empty()) return "empty packet";
+std::string exact_pm4(Packet packet) {
   const std::optional<pm4::Header> header = pm4::parse_header(packet[0]);
   if (!header) return fmt::format("malformed header {}", dwords_text(packet));
   if (header->type == 2)
@@ -65,8 +62,7 @@ std::string describe_pm4_packet(Packet packet) {
   return unknown(header->opcode, packet);
 }
 
-std::string describe_sdma_packet(Packet packet) {
-  if (packet.empty()) return "empty packet";
+std::string exact_sdma(Packet packet) {
   const uint8_t opcode = static_cast<uint8_t>(bits(packet[0], 0, 8));
   switch (opcode) {
     case sdma::Nop::kOpcode:
@@ -97,39 +93,50 @@ std::string describe_sdma_packet(Packet packet) {
   return unknown(opcode, packet);
 }
 
-std::string describe_pm4(Packet ib) {
+// Where it cannot be told: all that is left.
+size_t pm4_dwords(Packet rest) {
+  const std::optional<pm4::Header> header = pm4::parse_header(rest[0]);
+  return header ? header->body_dwords + 1 : rest.size();
+}
+
+size_t sdma_dwords(Packet rest) {
+  return sdma::packet_dwords(rest).value_or(rest.size());
+}
+
+using Exact = std::string(Packet);
+using Dwords = size_t(Packet);
+
+std::string first(Packet words, Dwords dwords_of, Exact describe) {
+  if (words.empty()) return "empty packet";
+  const size_t dwords = dwords_of(words);
+  if (dwords > words.size())
+    return fmt::format("cut short: {} of {} dwords {}", words.size(), dwords, dwords_text(words));
+  return describe(words.first(dwords));
+}
+
+std::string all(Packet ib, Dwords dwords_of, Exact describe) {
   std::string text;
-  for (size_t at = 0; at < ib.size();) {
-    const Packet rest = ib.subspan(at);
-    const std::optional<pm4::Header> header = pm4::parse_header(rest[0]);
-    const size_t dwords = header ? header->body_dwords + 1 : rest.size();
-    text += fmt::format("{:#06x}: ", at);
-    if (dwords > rest.size()) {
-      text +=
-          fmt::format("cut short: {} of {} dwords {}\n", rest.size(), dwords, dwords_text(rest));
-      break;
-    }
-    text += describe_pm4_packet(rest.first(dwords)) + "\n";
-    at += dwords;
-  }
+  for (size_t at = 0; at < ib.size(); at += dwords_of(ib.subspan(at)))
+    text += fmt::format("{:#06x}: {}\n", at, first(ib.subspan(at), dwords_of, describe));
   return text;
 }
 
+}  // namespace
+
+std::string describe_pm4_packet(Packet words) {
+  return first(words, pm4_dwords, exact_pm4);
+}
+
+std::string describe_sdma_packet(Packet words) {
+  return first(words, sdma_dwords, exact_sdma);
+}
+
+std::string describe_pm4(Packet ib) {
+  return all(ib, pm4_dwords, exact_pm4);
+}
+
 std::string describe_sdma(Packet ib) {
-  std::string text;
-  for (size_t at = 0; at < ib.size();) {
-    const Packet rest = ib.subspan(at);
-    const size_t dwords = sdma::packet_dwords(rest).value_or(rest.size());
-    text += fmt::format("{:#06x}: ", at);
-    if (dwords > rest.size()) {
-      text +=
-          fmt::format("cut short: {} of {} dwords {}\n", rest.size(), dwords, dwords_text(rest));
-      break;
-    }
-    text += describe_sdma_packet(rest.first(dwords)) + "\n";
-    at += dwords;
-  }
-  return text;
+  return all(ib, sdma_dwords, exact_sdma);
 }
 
 }  // namespace fakegpu::packets

@@ -30,7 +30,8 @@ void append_quoted(std::string& out, std::string_view text) {
 std::string printable(std::string_view text) {
   std::string out(text);
   std::ranges::replace_if(
-      out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+      out, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; },
+      '?');
   return out;
 }
 

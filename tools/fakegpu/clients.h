@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fakegpu/fakegpu.hpp>
+
 namespace fakegpu::tools {
 
 struct Report {
@@ -28,6 +30,9 @@ struct ClientOptions {
   std::string image;  // PNG to filter; empty: a picture that the GPU renders
   std::string out;    // where the filtered picture goes
 };
+
+// Throws if a reset has ended what this context asked for: its results are not there.
+void check_alive(const Context& context);
 
 // Upload by SDMA, blur and Sobel on two compute rings, download by SDMA, chained by one timeline;
 // frame after frame, the first and the last compared with the CPU's result.

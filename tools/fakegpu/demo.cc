@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "demo.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +90,8 @@ void print_table(const std::vector<Report>& reports) {
 }  // namespace
 
 int run_demo_client(const std::string& name, const ClientOptions& options) {
+  // A process that came from /proc/self/exe would be called "exe" wherever clients are listed.
+  ::prctl(PR_SET_NAME, name.c_str());
   Report report{.name = name};
   try {
     report = name == "filter"        ? run_filter(options)

@@ -44,6 +44,7 @@ Image render(const Device& device, const Context& context) {
   const fakegpu_sync_point signal = done.at();
   context.submit(device.ring(DRM_FAKEGPU_RING_GFX), {draw}, {}, {&signal, 1});
   wait(device, signal);
+  check_alive(context);
   std::memcpy(image.rgba.data(), surface.bo.map().data(), image.rgba.size());
   if (image.rgba != mandelbrot(kWidth, kHeight, kLeft, kTop, kStep, kIterations).rgba)
     throw std::runtime_error("the rendered picture differs from the CPU's");
@@ -141,6 +142,7 @@ Report run_filter(const ClientOptions& options) {
   bool first = true;
   do {
     pipeline.frame(report);
+    check_alive(context);
     if (std::exchange(first, false) && pipeline.result().rgba != expected.rgba)
       throw std::runtime_error("the first filtered picture differs from the CPU's");
   } while (device.deadline_ns(0) < end);

@@ -85,6 +85,9 @@ void arm(const Device& device, const InjectOptions& options) {
 
 int run_inject(const InjectOptions& options) {
   const Device device(options.device.empty() ? nullptr : options.device.c_str());
+  // What is armed there goes with this process.
+  if (!options.list && std::string_view(device.transport()) == "inprocess")
+    throw std::runtime_error("there is no daemon whose device could be broken: start fakegpud");
   if (options.clear) {
     if (!options.name.empty()) find_kind(device, options.name);
     device.clear_faults(options.name.empty() ? nullptr : options.name.c_str());

@@ -36,6 +36,14 @@ void sleep_until(const Device& device, int64_t when) {
 
 }  // namespace
 
+void check_alive(const Context& context) {
+  const uint32_t flags = context.query().flags;
+  if (flags & DRM_FAKEGPU_CTX_GUILTY)
+    throw std::runtime_error("a job of this client hung the GPU, and was ended");
+  if (flags & DRM_FAKEGPU_CTX_VRAM_LOST)
+    throw std::runtime_error("a reset of the GPU lost what this client had in VRAM");
+}
+
 Report run_interactive(const ClientOptions& options) {
   Report report{.name = "interactive"};
   const Device device = open_device(options);
@@ -56,6 +64,7 @@ Report run_interactive(const ClientOptions& options) {
     wait(device, signal);
     clock.done(report);
   }
+  check_alive(context);
   report.gpu_time_ns = context.query().gpu_time_ns;
   return report;
 }
@@ -90,6 +99,7 @@ Report run_hog(const ClientOptions& options) {
     clocks[finished % kDepth]->done(report);
     ++finished;
   }
+  check_alive(context);
   report.gpu_time_ns = context.query().gpu_time_ns;
   return report;
 }

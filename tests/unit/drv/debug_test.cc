@@ -199,7 +199,7 @@ TEST_F(DebugTest, TheChainIsFollowedDownToThePacket) {
   size_t at = 0;
   for (const char* step :
        {"drm_sched comp_1.0", "queued on comp_1.0 for 10.", "which waits for", "drm_sched gfx_0.0",
-        "executing on gfx_0.0 for ", "engine busy waiting", "WAIT_REG_MEM"}) {
+        "executing on gfx_0.0 for ", "engine busy waiting", "done: WAIT_REG_MEM addr="}) {
     const size_t found = text.find(step, at);
     ASSERT_NE(found, std::string::npos) << step << " in\n" << text;
     at = found;

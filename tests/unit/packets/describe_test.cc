@@ -138,6 +138,14 @@ TEST(Describe, AnyDwordsAreDescribedToTheEnd) {
   }));
 }
 
+TEST(Describe, WhatFollowsAPacketDoesNotMatter) {
+  const Words words = {pm4::type3(pm4::Nop::kOpcode, 1), 0, 1, 2, 3};
+  EXPECT_EQ(describe_pm4_packet(words), describe_pm4_packet(std::span(words).first(2)));
+  EXPECT_EQ(describe_sdma_packet({{0, 1, 2}}), describe_sdma_packet({{0}}));
+  EXPECT_EQ(describe_pm4_packet({{pm4::type3(pm4::Nop::kOpcode, 2), 0}}),
+            "cut short: 2 of 3 dwords [0xc0011000, 0x0]");
+}
+
 TEST(Describe, AnyBodyOfAKnownOpcodeIsDescribed) {
   EXPECT_TRUE(rc::check([] {
     const auto opcode = *rc::gen::arbitrary<uint8_t>();

@@ -9,10 +9,11 @@
 
 namespace fakegpu::packets {
 
-// One packet, without offset. A bad one: "malformed WRITE_DATA [0xc0033700, ...]" or
-// "unknown opcode 0x99 [...]", with at most eight of its dwords.
-std::string describe_pm4_packet(Packet packet);
-std::string describe_sdma_packet(Packet packet);
+// The packet that these dwords begin with, without offset. A bad one: "malformed WRITE_DATA
+// [0xc0033700, ...]", "unknown opcode 0x99 [...]" or "cut short: ...", with at most eight of its
+// dwords.
+std::string describe_pm4_packet(Packet words);
+std::string describe_sdma_packet(Packet words);
 
 // A whole IB. Where a length cannot be told (bad header, or one that points past the end), one line
 // says so and the rest is left out, as the command processor stops there too.
