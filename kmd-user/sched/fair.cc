@@ -2,7 +2,8 @@
 // drm_sched's only policy from 7.2: a tree by virtual runtime, charged when an entity is popped
 // with more jobs behind, for what has been freed by then. Kept as it is, to be compared with: who
 // never queues two jobs is never charged, and pays at once for all when it first does; a debt is
-// forgiven to who goes idle last. Assumes deep queues of jobs of like length.
+// forgiven to who goes idle last; of those that are not charged the last comers go first, and who
+// was there before them never gets its turn. Assumes deep queues of jobs of like length.
 #include "entity_heap.h"
 #include "policies.h"
 #include "sched/job.h"
@@ -22,10 +23,6 @@ struct RuntimeKey {
   uint64_t arrival;
   auto operator<=>(const RuntimeKey&) const = default;
 };
-
-int64_t micros(base::Nanos span) {
-  return span / base::kNanosPerMicro;
-}
 
 class Fair final : public Policy {
  public:
@@ -52,7 +49,7 @@ class Fair final : public Policy {
     set_measure(entity, least == 0 ? 0 : std::max<int64_t>(0, measure(entity) - least));
   }
 
-  void add(Entity& entity, const Job&) override { ready_.add(entity, 0, measure(entity)); }
+  void add(Entity& entity, const Job&) override { ready_.add(entity, waiting_.key(entity)); }
   void remove(Entity& entity) override { ready_.remove(entity); }
   Entity* pick() override { return ready_.best(); }
   size_t ready() const override { return ready_.size(); }
@@ -78,18 +75,21 @@ class Fair final : public Policy {
   static void set_measure(Entity& entity, int64_t vruntime) {
     entity.policy_slot().stamp = static_cast<uint64_t>(vruntime);
   }
-  // Where one that owes nothing comes in, from the leftmost on.
+  // Where one that owes nothing comes in, from the leftmost on: behind the middle of more important
+  // ones, else next to it. The averages are in whole microseconds, as drm_sched keeps them.
   int64_t placement(const Entity& entity, const Entity& leftmost) const {
-    const base::Nanos own = entity.account().average();
+    const int64_t own_us = entity.account().average() / base::kNanosPerMicro;
+    const int64_t average_us = average_ / base::kNanosPerMicro;
     if (entity.priority() > leftmost.priority())
-      return (1 + micros(own) + micros(average_)) << shift(entity);
+      return ((1 + own_us + average_us) << shift(entity)) * base::kNanosPerMicro;
     if (entity.priority() < leftmost.priority())
       return static_cast<int>(entity.priority()) - static_cast<int>(leftmost.priority());
-    return own <= average_ ? -1 : 1;
+    return own_us <= average_us ? -1 : 1;
   }
 
   IndexedHeap<Entity, RuntimeKey, waiting_place> waiting_;
-  ReadyHeap ready_;
+  // Those of them whose head may run. drm_sched walks its tree until it finds one.
+  IndexedHeap<Entity, RuntimeKey, ready_place> ready_;
   uint64_t next_arrival_ = 0;
   base::Nanos average_ = 0;
 };

@@ -124,24 +124,5 @@ TEST_F(SwitchTest, TimeRunsOnForAnUnfairClient) {
   EXPECT_NEAR(static_cast<double>(many.gpu_time() - before), 1e9, 6e7);
 }
 
-TEST(FairPolicy, SharesByPriorityAmongDeepQueues) {
-  LoadedRing ring("fair");
-  Load& high = ring.run(deep(ms(1)), 1, Priority::kHigh);
-  Load& normal = ring.run(deep(ms(1)), 2, Priority::kNormal);
-  ring.run_for(ms(2000));
-  EXPECT_NEAR(static_cast<double>(high.gpu_time()) / normal.gpu_time(), 4.0, 0.4);
-}
-
-TEST(FairPolicy, ChargesAllAtOnceWhoFirstQueuesTwo) {
-  LoadedRing ring("fair");
-  ring.run(deep(ms(4)));
-  Load& single = ring.run(sync(ms(2)));
-  ring.run_for(ms(2000));
-  EXPECT_LE(single.longest(), ms(10));
-  single.set_batch(2);
-  ring.run_for(ms(1000));
-  EXPECT_GT(single.longest(), ms(300));
-}
-
 }  // namespace
 }  // namespace fakegpu::sched
