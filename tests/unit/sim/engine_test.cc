@@ -4,12 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "drv/machine.h"
 #include "report.h"
+#include "shipped.h"
 
 namespace fakegpu::sim {
 namespace {
@@ -96,17 +93,9 @@ TEST(Engine, StopsWhatSubmitsTooMuch) {
   EXPECT_THROW(run(scenario, {.policy = "rr", .max_jobs = 1000}), std::runtime_error);
 }
 
-std::vector<std::filesystem::path> shipped() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(SCENARIOS))
-    files.push_back(entry.path());
-  return files;
-}
-
-Scenario load(const std::filesystem::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  Scenario scenario = parse_scenario(text.str(), path.string());
+// So much of it that every test run has the time.
+Scenario load_begin(const std::filesystem::path& path) {
+  Scenario scenario = load(path);
   scenario.duration = std::min(scenario.duration, 20 * kMs);
   return scenario;
 }
@@ -114,7 +103,7 @@ Scenario load(const std::filesystem::path& path) {
 TEST(Engine, EveryShippedScenarioRunsUnderEveryPolicy) {
   EXPECT_EQ(shipped().size(), 16u);
   for (const auto& path : shipped()) {
-    const Scenario scenario = load(path);
+    const Scenario scenario = load_begin(path);
     for (const std::string_view policy : drv::policy_names()) {
       SCOPED_TRACE(path.string() + ", " + std::string(policy));
       const auto result = run(scenario, {.policy = std::string(policy), .seed = 7});
@@ -127,7 +116,7 @@ TEST(Engine, EveryShippedScenarioRunsUnderEveryPolicy) {
 }
 
 TEST(Engine, OneSeedIsOneTraceAndOneReport) {
-  const Scenario scenario = load(std::string(SCENARIOS) + "/desktop.toml");
+  const Scenario scenario = load_begin(std::string(SCENARIOS) + "/desktop.toml");
   std::string traces[2];
   std::string reports[2];
   for (int i = 0; i < 2; ++i) {
@@ -164,6 +153,11 @@ TEST(Engine, RandomScenariosLoseNoJob) {
       queue += "}\n";
       if (i > 0 && *rc::gen::arbitrary<bool>())
         queue += "after = [\"c" + std::to_string(*rc::gen::inRange(0, i)) + ".main\"]\n";
+      if (*rc::gen::arbitrary<bool>())
+        queue += "[[client.queue.then]]\nfrom = " + us(1, 4000) + "arrival = " +
+                 *rc::gen::element<std::string>("\"sync\"\n", "\"async\"\nwait = " + us(20, 300),
+                                                "\"periodic\"\nperiod = " + us(50, 900)) +
+                 "jobs = " + std::to_string(*rc::gen::inRange(1, 4)) + "\n";
       text += client("c" + std::to_string(i), queue);
     }
     const Scenario scenario = parse_scenario(text, "random");

@@ -35,7 +35,7 @@ TEST(Scenario, WhatIsNotGivenHasDefaults) {
   EXPECT_EQ(scenario.duration, base::kNanosPerSecond);
   EXPECT_EQ(scenario.wake, 5'000);
   EXPECT_GE(scenario.policies.size(), 2u);
-  EXPECT_EQ(scenario.clients.at(0).queues.at(0).length.first, 1'000'000);
+  EXPECT_EQ(scenario.clients.at(0).queues.at(0).patterns.at(0).length.first, 1'000'000);
   EXPECT_EQ(scenario.clients[0].queues[0].window, 1u);
 }
 
@@ -64,14 +64,26 @@ length = { bimodal = [["1ms", 0.9], ["20ms", 0.1]] }
 name = "y"
 after = ["a.x"]
 length = { uniform = ["1ms", "2ms"] }
+[[client.queue.then]]
+from = "1s"
+arrival = "async"
+jobs = 20
 )",
                                            "f");
   EXPECT_EQ(scenario.seeds, (std::vector<uint64_t>{4, 9}));
   const QueueSpec& x = scenario.clients.at(0).queues.at(0);
-  EXPECT_EQ(x.period, 20'000'000);
-  EXPECT_EQ(x.start, 1'000'000);
-  EXPECT_EQ(x.length.parts.size(), 2u);
-  EXPECT_EQ(scenario.clients[0].queues.at(1).after.at(0).queue, 0u);
+  const Pattern& pattern = x.patterns.at(0);
+  EXPECT_EQ(pattern.period, 20'000'000);
+  EXPECT_EQ(pattern.from, 1'000'000);
+  EXPECT_EQ(pattern.length.parts.size(), 2u);
+  const QueueSpec& y = scenario.clients[0].queues.at(1);
+  EXPECT_EQ(y.after.at(0).queue, 0u);
+  ASSERT_EQ(y.patterns.size(), 2u);
+  EXPECT_EQ(y.patterns[1].arrival, Arrival::kAsync);
+  EXPECT_EQ(y.patterns[1].length.second, 2'000'000);
+  EXPECT_EQ(y.window, 20u);
+  EXPECT_EQ(x.steady_period(), 20'000'000);
+  EXPECT_EQ(y.steady_period(), 0);
 }
 
 struct Bad {
@@ -107,6 +119,18 @@ TEST(Scenario, RefusesWhatIsWrongWithPlaceAndExpectation) {
       {"{}arrival = \"trace\"\ntimes = [\"2ms\", \"1ms\"]\n", 6, "no earlier"},
       {"{}jobs = 5000\n", 5, "expected an integer from 1"},
       {"{}jobs = 3\nwindow = 2\n", 6, "expected an integer from 3"},
+      {"{}then = 3\n", 5, "expected an array"},
+      {"{}[[client.queue.then]]\njobs = 2\n", 5, "expected from"},
+      {"{}[[client.queue.then]]\nfrom = \"1s\"\n", 5, "something that changes"},
+      {"{}[[client.queue.then]]\nfrom = \"0s\"\njobs = 2\n", 6, "after the begin"},
+      {"{}start = \"1s\"\nphase = \"1s\"\n[[client.queue.then]]\nfrom = \"2s\"\njobs = 2\n", 8,
+       "after the begin"},
+      {"{}stop = \"1s\"\n[[client.queue.then]]\nfrom = \"1s\"\njobs = 2\n", 7, "before stop"},
+      {"{}[[client.queue.then]]\nfrom = \"1s\"\njobs = 0\n", 7, "an integer from 1"},
+      {"{}[[client.queue.then]]\nfrom = \"1s\"\narrival = \"burst\"\n", 5, "a period or fps"},
+      {"{}[[client.queue.then]]\nfrom = \"1s\"\npriority = \"low\"\n", 7, "unknown key"},
+      {"{}window = 2\n[[client.queue.then]]\nfrom = \"1s\"\njobs = 3\n", 5,
+       "expected an integer from 3"},
       {"{}[[client.queue]]\nlength = \"1ms\"\n", 5, "no other queue"},
       {"[[client]]\nname = \"a.b\"\n", 2, "without a dot"},
       {"[[client]]\nname = \"a\"\n[[client.queue]]\n", 3, "needs a length"},

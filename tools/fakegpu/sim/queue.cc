@@ -38,7 +38,8 @@ Queue::Queue(Client& client, size_t index, const QueueSpec& spec,
   context.priority = spec.priority;
   client.call(DRM_IOCTL_FAKEGPU_CTX_CREATE, context);
   context_ = context.ctx_id;
-  if (spec.arrival == Arrival::kPeriodic) show_timeline();
+  for (const Pattern& pattern : spec.patterns)
+    if (pattern.arrival == Arrival::kPeriodic) show_timeline();
 
   ibs_va_ = client.allocate(jobs_.size() * kIbBytes, ibs_);
   packets::Words work;
@@ -90,17 +91,17 @@ void Queue::turn() {
       full_ = true;
       return;
     }
+    const bool waits = batch_->waits;
     submit_batch();
-    if (spec_.arrival == Arrival::kSync) return wait_for_last();
+    if (waits) return wait_for_last();
   }
 }
 
 // The point of the producer's timeline that the next batch goes after.
 uint64_t Queue::needed(const Queue& producer) const {
-  const bool scaled =
-      spec_.arrival == Arrival::kPeriodic && producer.spec_.arrival == Arrival::kPeriodic;
-  const auto mine = static_cast<uint64_t>(spec_.period);
-  return (scaled ? batches_ * mine / static_cast<uint64_t>(producer.spec_.period) : batches_) + 1;
+  const auto mine = static_cast<uint64_t>(spec_.steady_period());
+  const auto its = static_cast<uint64_t>(producer.spec_.steady_period());
+  return (mine && its ? batches_ * mine / its : batches_) + 1;
 }
 
 bool Queue::producers_have_submitted() {

@@ -4,149 +4,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <optional>
 
 #include "drv/machine.h"
+#include "queue_reader.h"
 #include "toml_reader.h"
 
 namespace fakegpu::sim {
 
 namespace {
 
-using base::kNanosPerMicro;
 using base::kNanosPerSecond;
 
-constexpr Nanos kLongest = 1'000'000 * kNanosPerSecond;
-// Nothing comes back or arrives faster, or time would hardly move.
-constexpr Nanos kShortest = kNanosPerMicro;
 constexpr unsigned kMaxClients = 1024;
-
-template <typename T>
-struct Named {
-  std::string_view name;
-  T value;
-};
-constexpr Named<Arrival> kArrivals[] = {
-    {"sync", Arrival::kSync},       {"async", Arrival::kAsync}, {"periodic", Arrival::kPeriodic},
-    {"poisson", Arrival::kPoisson}, {"burst", Arrival::kBurst}, {"trace", Arrival::kTrace}};
-constexpr Named<int32_t> kPriorities[] = {{"low", DRM_FAKEGPU_PRIORITY_LOW},
-                                          {"normal", DRM_FAKEGPU_PRIORITY_NORMAL},
-                                          {"high", DRM_FAKEGPU_PRIORITY_HIGH}};
-constexpr Named<uint32_t> kRings[] = {{"gfx", DRM_FAKEGPU_RING_GFX},
-                                      {"compute", DRM_FAKEGPU_RING_COMPUTE}};
-
-template <typename T, size_t N>
-T choose(TomlReader& in, std::string_view key, std::string_view fallback,
-         const Named<T> (&rows)[N]) {
-  const std::string name = in.text(key, std::string(fallback));
-  std::string known;
-  for (const Named<T>& row : rows) {
-    if (row.name == name) return row.value;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
-  }
-  in.fail(key, "expected one of " + known);
-}
-
-void read_parts(const TomlReader& in, const toml::node& node, Length& length) {
-  const toml::array* parts = node.as_array();
-  if (!parts || parts->empty())
-    in.fail(node.source(), "bimodal: expected [[duration, weight], ...]");
-  for (const toml::node& part : *parts) {
-    const toml::array* pair = part.as_array();
-    if (!pair || pair->size() != 2) in.fail(part.source(), "bimodal: expected [duration, weight]");
-    length.parts.push_back({in.duration_of(*pair->get(0), "bimodal", 0, kMaxLength),
-                            in.number(*pair->get(1), "bimodal", 1e-6, 1e6)});
-  }
-}
-
-Length read_length(TomlReader& in) {
-  Length length;
-  const toml::node* node = in.find("length");
-  if (!node) in.fail("a queue needs a length");
-  if (node->is_string()) {
-    length.first = in.duration_of(*node, "length", 0, kMaxLength);
-    return length;
-  }
-  const toml::table* table = node->as_table();
-  if (!table || table->size() != 1)
-    in.fail("length", "expected a duration or one of { uniform, normal, exponential, bimodal }");
-  TomlReader kind(*table, in.file());
-  const auto pair = [&](std::string_view key) {
-    const toml::array* two = kind.array(key);
-    if (!two->is_homogeneous(toml::node_type::string) || two->size() != 2)
-      kind.fail(key, "expected two durations");
-    length.first = kind.duration_of(*two->get(0), key, 0, kMaxLength);
-    length.second = kind.duration_of(*two->get(1), key, 0, kMaxLength);
-  };
-  if (kind.has("uniform")) {
-    length.kind = Length::Kind::kUniform;
-    pair("uniform");
-    if (length.second < length.first) kind.fail("uniform", "expected the lesser first");
-  } else if (kind.has("normal")) {
-    length.kind = Length::Kind::kNormal;
-    pair("normal");
-  } else if (const toml::node* mean = kind.find("exponential")) {
-    length.kind = Length::Kind::kExponential;
-    length.first = kind.duration_of(*mean, "exponential", 0, kMaxLength);
-  } else if (const toml::node* parts = kind.find("bimodal")) {
-    length.kind = Length::Kind::kMixed;
-    read_parts(kind, *parts, length);
-  }
-  kind.finish();
-  return length;
-}
-
-void read_period(TomlReader& in, QueueSpec& queue) {
-  const bool by_rate = queue.arrival == Arrival::kPoisson;
-  const std::string_view key = by_rate ? "rate" : "fps";
-  if (const toml::node* rate = in.find(key)) {
-    queue.period = static_cast<Nanos>(kNanosPerSecond / in.number(*rate, key, 1e-6, 1e6) + 0.5);
-    if (in.has("period")) in.fail("period", fmt::format("expected either it or {}", key));
-  }
-  queue.period = in.duration("period", queue.period, kShortest, kLongest);
-  if (queue.period == 0) in.fail(fmt::format("arrival: expected a period or {} with it", key));
-}
-
-QueueSpec read_queue(const toml::table& table, const std::string& file, size_t queues) {
-  TomlReader in(table, file);
-  QueueSpec queue;
-  queue.name = in.text("name", "main");
-  if (queue.name.empty()) in.fail("name", "expected a name that is not empty");
-  queue.ring_type = choose(in, "ring", "gfx", kRings);
-  queue.ring_instance = static_cast<unsigned>(in.integer("instance", 0, 0, 7));
-  queue.priority = choose(in, "priority", "normal", kPriorities);
-  queue.arrival = choose(in, "arrival", "sync", kArrivals);
-  const auto most = static_cast<int64_t>(kMaxWindow / queues);
-  queue.jobs = static_cast<uint32_t>(in.integer("jobs", 1, 1, most));
-  const bool waits = queue.arrival == Arrival::kSync || queue.arrival == Arrival::kAsync;
-  const int64_t window = queue.arrival == Arrival::kSync    ? queue.jobs
-                         : queue.arrival == Arrival::kAsync ? std::max<int64_t>(16, queue.jobs)
-                                                            : std::max<int64_t>(256, queue.jobs);
-  queue.window =
-      static_cast<uint32_t>(in.integer("window", std::min(window, most), queue.jobs, most));
-  if (waits) {
-    queue.wait = in.duration("wait", 0, 0, kLongest);
-  } else if (queue.arrival != Arrival::kTrace) {
-    read_period(in, queue);
-  }
-  queue.length = read_length(in);
-  queue.start = in.duration("start", 0, 0, kLongest) + in.duration("phase", 0, 0, kLongest);
-  queue.stop = in.duration("stop", INT64_MAX, 0, kLongest);
-  if (queue.arrival == Arrival::kTrace) {
-    const toml::array* times = in.array("times");
-    if (!times || times->empty()) in.fail("trace: expected times = [\"0ms\", ...]");
-    for (const toml::node& time : *times) {
-      queue.times.push_back(in.duration_of(time, "times", 0, kLongest));
-      if (!std::is_sorted(queue.times.begin(), queue.times.end()))
-        in.fail(time.source(), "times: expected one that is no earlier than that before");
-    }
-  }
-  if (const toml::array* after = in.array("after"))
-    for (const toml::node& node : *after)
-      if (!node.is_string()) in.fail(node.source(), "after: expected \"client.queue\"");
-  in.finish();
-  return queue;
-}
 
 ClientSpec read_client(const toml::table& table, const std::string& file) {
   TomlReader in(table, file);

@@ -31,25 +31,36 @@ struct Length {
 
 enum class Arrival { kSync, kAsync, kPeriodic, kPoisson, kBurst, kTrace };
 
+// What a queue does from some time on.
+struct Pattern {
+  Nanos from = 0;  // its first batch is not before
+  Arrival arrival = Arrival::kSync;
+  uint32_t jobs = 1;         // submitted at a time: a batch
+  Nanos wait = 0;            // sync, async: pause between batches
+  Nanos period = 0;          // periodic, burst; the mean of poisson
+  std::vector<Nanos> times;  // trace: after `from`
+  Length length;
+};
+
 struct QueueSpec {
   std::string name;
   uint32_t ring_type = DRM_FAKEGPU_RING_GFX;
   unsigned ring_instance = 0;
   int32_t priority = DRM_FAKEGPU_PRIORITY_NORMAL;
-  Arrival arrival = Arrival::kSync;
-  uint32_t jobs = 1;    // submitted at a time: a batch
-  uint32_t window = 0;  // jobs that may be unfinished
-  Nanos wait = 0;       // sync, async: pause between batches
-  Nanos period = 0;     // periodic, burst; the mean of poisson
-  std::vector<Nanos> times;
-  Length length;
-  Nanos start = 0;  // of the first batch
+  uint32_t window = 0;            // jobs that may be unfinished
+  std::vector<Pattern> patterns;  // at least one, by time
   Nanos stop = INT64_MAX;
   struct After {
     size_t client;
     size_t queue;
   };
   std::vector<After> after;  // whose batch of the same index goes before
+
+  // The period of one that has the same all the time; else 0.
+  Nanos steady_period() const {
+    const bool steady = patterns.size() == 1 && patterns[0].arrival == Arrival::kPeriodic;
+    return steady ? patterns[0].period : 0;
+  }
 };
 
 struct ClientSpec {

@@ -33,41 +33,54 @@ Nanos draw(const Length& length, Random& random) {
   return static_cast<Nanos>(std::clamp(value, 0.0, static_cast<double>(kMaxLength)));
 }
 
-class Pattern final : public Workload {
+// One pattern after the other: a batch that would come when the next one has begun is not of the
+// old any more.
+class Patterns final : public Workload {
  public:
-  Pattern(const QueueSpec& spec, uint64_t seed)
-      : spec_(spec), arrivals_(seed), lengths_(arrivals_.next()), next_(spec.start) {}
+  Patterns(const QueueSpec& spec, uint64_t seed)
+      : spec_(spec), arrivals_(seed), lengths_(arrivals_.next()), next_(pattern().from) {}
 
   std::optional<Batch> next(Nanos ready) override {
     std::optional<Batch> batch = arrive(ready);
-    if (batch && batch->wanted >= spec_.stop) return std::nullopt;
+    while (current_ + 1 < spec_.patterns.size() &&
+           (!batch || batch->wanted >= spec_.patterns[current_ + 1].from)) {
+      ++current_;
+      index_ = 0;
+      next_ = pattern().from;
+      batch = arrive(ready);
+    }
+    if (!batch || batch->wanted >= spec_.stop) return std::nullopt;
     ++index_;
     return batch;
   }
-  Nanos length() override { return draw(spec_.length, lengths_); }
+  Nanos length() override { return draw(pattern().length, lengths_); }
 
  private:
+  const Pattern& pattern() const { return spec_.patterns[current_]; }
+
   std::optional<Batch> arrive(Nanos ready) {
-    Batch batch{next_, spec_.jobs};
-    switch (spec_.arrival) {
+    const Pattern& now = pattern();
+    Batch batch{next_, now.jobs};
+    switch (now.arrival) {
       case Arrival::kSync:
       case Arrival::kAsync:
-        if (index_ != 0) batch.wanted = ready + spec_.wait;
+        batch.wanted = index_ != 0 ? ready + now.wait : std::max(next_, ready);
+        batch.waits = now.arrival == Arrival::kSync;
         break;
       case Arrival::kPeriodic:
-        next_ += spec_.period;
+        next_ += now.period;
         batch.deadline = next_;
         break;
       case Arrival::kBurst:
-        next_ += spec_.period;
+        next_ += now.period;
         break;
       case Arrival::kPoisson:
-        next_ += static_cast<Nanos>(static_cast<double>(spec_.period) * arrivals_.exponential());
+        next_ += static_cast<Nanos>(static_cast<double>(now.period) * arrivals_.exponential());
         batch.wanted = next_;
         break;
       case Arrival::kTrace:
-        if (index_ == spec_.times.size()) return std::nullopt;
-        batch.wanted = spec_.start + spec_.times[index_];
+        if (index_ == now.times.size()) return std::nullopt;
+        batch.wanted = now.from + now.times[index_];
         break;
     }
     return batch;
@@ -76,14 +89,15 @@ class Pattern final : public Workload {
   const QueueSpec& spec_;
   Random arrivals_;
   Random lengths_;
+  size_t current_ = 0;  // in spec_.patterns
   Nanos next_;
-  uint64_t index_ = 0;
+  uint64_t index_ = 0;  // of the next batch, within the pattern
 };
 
 }  // namespace
 
 std::unique_ptr<Workload> make_workload(const QueueSpec& spec, uint64_t seed) {
-  return std::make_unique<Pattern>(spec, seed);
+  return std::make_unique<Patterns>(spec, seed);
 }
 
 }  // namespace fakegpu::sim

@@ -15,6 +15,7 @@ struct Batch {
   Nanos wanted;        // from the run's begin; not submitted before
   uint32_t jobs;       // at least 1
   Nanos deadline = 0;  // from the run's begin; 0: none
+  bool waits = false;  // its client does, for its end, before it is ready for the next
 };
 
 class Workload {
@@ -23,11 +24,11 @@ class Workload {
   // The next batch, if there is one. `ready`: when its client is ready for it, which for one that
   // waits is after the batch before. `wanted` may lie before it: then the client is late.
   virtual std::optional<Batch> next(Nanos ready) = 0;
-  // Of the next job, 0 to kMaxLength; in the order of submission.
+  // Of the next job of the batch that was asked for last, 0 to kMaxLength.
   virtual Nanos length() = 0;
 };
 
-// The pattern that `spec`, which outlives it, describes.
+// The patterns that `spec`, which outlives it, describes.
 std::unique_ptr<Workload> make_workload(const QueueSpec& spec, uint64_t seed);
 
 }  // namespace fakegpu::sim
