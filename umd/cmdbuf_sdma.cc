@@ -84,4 +84,10 @@ int fakegpu_sdma_srbm_write(struct fakegpu_cmdbuf* cb, uint32_t reg, uint32_t da
   return append(cb, Engine::kSdma, sdma::SrbmWrite{.reg = reg, .data = data});
 }
 
+int fakegpu_sdma_work(struct fakegpu_cmdbuf* cb, uint32_t units, uint32_t unit_ns,
+                      uint64_t progress_va) {
+  return append(cb, Engine::kSdma,
+                sdma::Work{.units = units, .unit_ns = unit_ns, .progress_address = progress_va});
+}
+
 }  // extern "C"

@@ -89,6 +89,8 @@ std::string exact_sdma(Packet packet) {
       return one<sdma::Timestamp>(packet);
     case sdma::SrbmWrite::kOpcode:
       return one<sdma::SrbmWrite>(packet);
+    case sdma::Work::kOpcode:
+      return one<sdma::Work>(packet);
   }
   return unknown(opcode, packet);
 }

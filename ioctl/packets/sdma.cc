@@ -32,6 +32,8 @@ std::optional<uint32_t> packet_dwords(Packet at) {
       return 8;
     case ConstFill::kOpcode:
       return 5;
+    case Work::kOpcode:
+      return 5;
     case Timestamp::kOpcode:
     case SrbmWrite::kOpcode:
       return 3;
@@ -65,6 +67,8 @@ std::string_view opcode_name(uint8_t opcode) {
       return Timestamp::kName;
     case SrbmWrite::kOpcode:
       return SrbmWrite::kName;
+    case Work::kOpcode:
+      return Work::kName;
   }
   return {};
 }

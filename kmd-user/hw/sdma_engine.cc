@@ -47,6 +47,9 @@ Outcome SdmaEngine::execute(packets::Packet packet) {
       return parse_and_run<sdma::Timestamp>(packet);
     case sdma::SrbmWrite::kOpcode:
       return parse_and_run<sdma::SrbmWrite>(packet);
+    case sdma::Work::kOpcode:
+      if (chip_.profile.edu_packets) return parse_and_run<sdma::Work>(packet);
+      return Outcome::fault(reg::kFaultBadOpcode);
     default:
       return Outcome::fault(reg::kFaultBadOpcode);
   }
@@ -128,6 +131,12 @@ Outcome SdmaEngine::run(const sdma::SrbmWrite& packet) {
   if (!privileged()) return Outcome::fault(reg::kFaultBadPacket);
   chip_.registers.write(packet.reg * 4, packet.data);
   return Outcome::done();
+}
+
+Outcome SdmaEngine::run(const sdma::Work& packet) {
+  now();
+  work_.begin(packet, cursor());
+  return start(work_);
 }
 
 }  // namespace fakegpu::hw

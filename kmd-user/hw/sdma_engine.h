@@ -8,6 +8,7 @@
 #include "packets/sdma.h"
 #include "transfer.h"
 #include "wait.h"
+#include "work.h"
 
 namespace fakegpu::hw {
 
@@ -39,11 +40,13 @@ class SdmaEngine final : public Engine {
   Outcome run(const packets::sdma::ConstFill& packet);
   Outcome run(const packets::sdma::Timestamp& packet);
   Outcome run(const packets::sdma::SrbmWrite& packet);
+  Outcome run(const packets::sdma::Work& packet);
 
   PollOperation poll_;
   SwapLoop swap_loop_;
   CopyOperation copy_;
   FillOperation fill_;
+  WorkOperation work_;
 };
 
 }  // namespace fakegpu::hw

@@ -139,6 +139,13 @@ TEST_F(Recovery, AnEndlessWaveIsKilled) {
   expect_only_the_culprit_fails(culprit, DRM_FAKEGPU_RING_GFX, -ENODATA);
 }
 
+// There are no waves to be killed.
+TEST_F(Recovery, EndlessWorkOnSdmaIsEndedByAReset) {
+  const Worker culprit(client_, DRM_FAKEGPU_RING_SDMA);
+  ASSERT_EQ(fakegpu_sdma_work(culprit.packets(), UINT32_MAX, UINT32_MAX, 0), 0);
+  expect_only_the_culprit_fails(culprit, DRM_FAKEGPU_RING_SDMA, -ETIME);
+}
+
 TEST_F(Recovery, ASlowCopyIsNoHang) {
   constexpr uint64_t kBytes = 1 << 20;
   const Bo from(client_.device(), kBytes);

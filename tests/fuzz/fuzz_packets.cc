@@ -21,9 +21,11 @@ void require(bool condition) {
 void put_packet(FuzzInput& input, packets::Words& out, uint64_t va, bool sdma) {
   static constexpr uint8_t kPm4[] = {0x10, 0x15, 0x1e, 0x22, 0x37, 0x3c, 0x3f, 0x40, 0x46,
                                      0x49, 0x50, 0x76, 0xe0, 0xe1, 0xe2, 0xe3, 0xe4};
+  static constexpr uint8_t kSdmaOps[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xe0};
   const uint32_t body = 1 + input.pick(9);
   if (sdma) {
-    out.push_back(input.pick(15) | (input.take<uint32_t>() & 0xffff0000 & -input.pick(2)));
+    out.push_back(kSdmaOps[input.pick(sizeof(kSdmaOps))] |
+                  (input.take<uint32_t>() & 0xffff0000 & -input.pick(2)));
   } else {
     out.push_back(3u << 30 | (body - 1) << 16 | kPm4[input.pick(sizeof(kPm4))] << 8);
   }

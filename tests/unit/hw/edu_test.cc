@@ -28,6 +28,41 @@ TEST(Work, TakesUnitsTimesTheirLength) {
   EXPECT_EQ(rig.now() - start, 10'000);
 }
 
+TEST(Work, OnSdmaTakesItsTimeAndCountsItsUnits) {
+  Rig rig;
+  rig.make_client();
+  const base::Nanos start = rig.now();
+  rig.submit(kSdma, rig.client_ib(kSdma, words(sdma::Work{.units = 10,
+                                                          .unit_ns = 20'000,
+                                                          .progress_address = Rig::kClientData})) +
+                        words(sdma::Fence{.address = kFree, .data = 1}));
+  rig.run_for(59'999);
+  EXPECT_EQ(rig.dword(Rig::kClientDataAt), 2u);
+  EXPECT_EQ(rig.reg(kSdma, reg::kRingWorkgroup), 2u);
+  EXPECT_EQ(rig.dword(kFree), 0u);
+  rig.run();
+  EXPECT_EQ(rig.dword(Rig::kClientDataAt), 10u);
+  EXPECT_EQ(rig.dword(kFree), 1u);
+  EXPECT_EQ(rig.now() - start, 200'000);
+  rig.expect_fault(kSdma, words(sdma::Work{.units = 2, .unit_ns = 100, .progress_address = kVram}),
+                   reg::kFaultVmInvalid);
+}
+
+// An SDMA engine has no waves, so soft recovery has nothing to kill there.
+TEST(Work, OnSdmaEndsWithAResetOnly) {
+  Rig rig;
+  rig.submit(kSdma, words(sdma::Work{.units = 0xffffffff, .unit_ns = 0xffffffff}));
+  rig.run_for(kNanosPerSecond);
+  rig.set_reg(kSdma, reg::kRingKillWaves, 0);
+  rig.run_for(kNanosPerSecond);
+  EXPECT_EQ(rig.status(kSdma), reg::kRingBusy);
+  rig.set_reg(kSdma, reg::kRingReset, 1);
+  rig.run();
+  rig.start_ring(kSdma);
+  rig.execute(kSdma, words(sdma::Fence{.address = kFree, .data = 1}));
+  EXPECT_EQ(rig.dword(kFree), 1u);
+}
+
 TEST(Work, OfNothingTakesNoTime) {
   Rig rig;
   const base::Nanos start = rig.now();

@@ -25,6 +25,7 @@ uint32_t likely_dword(std::mt19937_64& random, bool sdma) {
     case 3:
       return static_cast<uint32_t>(random() % 0x10000) & ~7u;  // an offset in the client's memory
     default:
+      if (sdma && random() % 16 == 0) return sdma::Work::kOpcode;
       if (sdma) return static_cast<uint32_t>(random() % 16 | (random() % 4 == 0 ? 2 << 8 : 0));
       return pm4::type3(kPm4[random() % std::size(kPm4)], static_cast<uint32_t>(1 + random() % 8));
   }
@@ -83,6 +84,16 @@ TEST(Fuzz, BitFlipsOfGoodPackets) {
       words(pm4::Fault{}),
       words(pm4::Mark{}),
       words(pm4::Hash{.address = at, .bytes = 64, .destination = at})};
+  const std::vector<Words> sdma_packets = {
+      words(sdma::CopyLinear{.source = at, .destination = at + 64, .bytes = 32}),
+      words(sdma::WriteLinear{.destination = at, .data = data}),
+      words(sdma::Fence{.address = at, .data = 1}),
+      words(sdma::PollRegMem{.address = at, .reference = 0}),
+      words(sdma::CondExec{.address = at, .count = 1}, sdma::Nop{}),
+      words(sdma::AtomicMem{.address = at, .data = 1}),
+      words(sdma::ConstFill{.destination = at, .bytes = 16}),
+      words(sdma::Timestamp{.address = at}),
+      words(sdma::Work{.units = 1, .unit_ns = 1, .progress_address = at})};
   Rig rig;
   rig.make_client();
   rig.dword(Rig::kClientDataAt) = 0xc0000000 | 0x3fff << 16 | 0x10 << 8;
@@ -100,6 +111,19 @@ TEST(Fuzz, BitFlipsOfGoodPackets) {
         continue;
       }
       rig.start_ring(ring);
+    }
+    rig.take_interrupts();
+  }
+  for (const Words& packet : sdma_packets) {
+    for (size_t bit = 0; bit < packet.size() * 32; ++bit) {
+      Words flipped = packet;
+      flipped[bit / 32] ^= 1u << bit % 32;
+      rig.submit(kSdma, rig.client_ib(kSdma, flipped));
+      rig.run_for(base::kNanosPerMilli);
+      if (rig.idle(kSdma)) continue;
+      recover(rig, kSdma);
+      ASSERT_EQ(rig.reg(kSdma, reg::kRingReset), 0u);
+      rig.start_ring(kSdma);
     }
     rig.take_interrupts();
   }

@@ -394,6 +394,7 @@ TEST(Packets, StrictProfileKnowsNoEduPackets) {
   Rig rig(profile);
   rig.expect_fault(kGfx, words(pm4::Mark{}), reg::kFaultBadOpcode);
   rig.expect_fault(kGfx, words(pm4::Hang{}), reg::kFaultBadOpcode);
+  rig.expect_fault(kSdma, words(sdma::Work{}), reg::kFaultBadOpcode);
 }
 
 }  // namespace

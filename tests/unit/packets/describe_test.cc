@@ -93,6 +93,8 @@ TEST(Describe, SdmaPackets) {
             "CONST_FILL dst=0x4 data=0x5 bytes=8");
   EXPECT_EQ((sdma::Timestamp{.address = 8}.describe()), "TIMESTAMP_GET_GLOBAL addr=0x8");
   EXPECT_EQ((sdma::SrbmWrite{.reg = 4, .data = 5}.describe()), "SRBM_WRITE reg=0x4 data=0x5");
+  EXPECT_EQ((sdma::Work{.units = 3, .unit_ns = 1000, .progress_address = 4}.describe()),
+            "WORK units=3 unit_ns=1000 progress=0x4");
 }
 
 TEST(Describe, Pm4StreamHasOneLinePerPacketWithItsOffset) {

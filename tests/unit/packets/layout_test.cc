@@ -193,6 +193,8 @@ TEST(SdmaLayout, EveryPacket) {
   EXPECT_EQ(encoded(sdma::Timestamp{.address = kVa}), (Words{13u | 2u << 8, kVaLow, kVaHigh}));
   EXPECT_EQ(encoded(sdma::SrbmWrite{.reg = 0x2e0c, .data = 5}),
             (Words{14u | 0xfu << 28, 0x2e0c, 5}));
+  EXPECT_EQ(encoded(sdma::Work{.units = 2, .unit_ns = 3, .progress_address = kVa}),
+            (Words{0xe0, 2, 3, kVaLow, kVaHigh}));
 }
 
 TEST(Pm4Layout, LargestPacketsRoundTrip) {

@@ -125,5 +125,11 @@ TEST(MalformedSdma, TimestampAndSrbmWrite) {
   EXPECT_FALSE(parses_with(SrbmWrite{}, 1, 1u << 18));
 }
 
+TEST(MalformedSdma, Work) {
+  expect_header_bits_refused(Work{}, {16, 31});
+  EXPECT_FALSE(parses_with(Work{}, 3, 2));
+  EXPECT_FALSE(parses_with(Work{}, 4, kTooHigh));
+}
+
 }  // namespace
 }  // namespace fakegpu::packets::sdma

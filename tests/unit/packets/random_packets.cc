@@ -230,6 +230,11 @@ void fill(Source& s, sdma::SrbmWrite& p) {
   p.reg = static_cast<uint32_t>(s.in(0, 0x3ffff));
   p.data = s.any32();
 }
+void fill(Source& s, sdma::Work& p) {
+  p.units = s.any32();
+  p.unit_ns = s.any32();
+  p.progress_address = s.address(4);
+}
 
 template <typename T>
 constexpr PacketType type(std::string_view title) {
@@ -286,6 +291,7 @@ constexpr PacketType kSdma[] = {
     type<sdma::ConstFill>("ConstFill"),
     type<sdma::Timestamp>("Timestamp"),
     type<sdma::SrbmWrite>("SrbmWrite"),
+    type<sdma::Work>("Work"),
 };
 
 }  // namespace

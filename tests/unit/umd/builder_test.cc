@@ -240,6 +240,11 @@ TEST_F(Builder, SdmaSynchronises) {
   fakegpu_cmdbuf_reset(sdma_);
   ASSERT_EQ(fakegpu_sdma_srbm_write(sdma_, 0x2c0c, 5), 0);
   EXPECT_EQ(only<sdma::SrbmWrite>(sdma_), (sdma::SrbmWrite{.reg = 0x2c0c, .data = 5}));
+
+  fakegpu_cmdbuf_reset(sdma_);
+  ASSERT_EQ(fakegpu_sdma_work(sdma_, 10, 1000, kVa), 0);
+  EXPECT_EQ(only<sdma::Work>(sdma_),
+            (sdma::Work{.units = 10, .unit_ns = 1000, .progress_address = kVa}));
 }
 
 // Each call is wrong in one way; none may add a dword or leave the command buffer usable.
@@ -334,6 +339,8 @@ TEST_F(Builder, RefusesWhatTheCommandProcessorWould) {
        }},
       {"timestamp misaligned", [](auto* cb) { return fakegpu_sdma_timestamp(cb, kVa + 4); }},
       {"wide register", [](auto* cb) { return fakegpu_sdma_srbm_write(cb, 1 << 18, 0); }},
+      {"progress misaligned", [](auto* cb) { return fakegpu_sdma_work(cb, 1, 1, kVa + 2); }},
+      {"work of gfx", [](auto* cb) { return fakegpu_cmd_work(cb, 1, 1, 0, 0); }},
       {"packet of gfx", [](auto* cb) { return fakegpu_cmd_mark(cb, 1); }},
       {"dispatch",
        [](auto* cb) {

@@ -77,6 +77,13 @@ FAKEGPU_PUBLIC int fakegpu_sdma_timestamp(struct fakegpu_cmdbuf *cb, uint64_t va
 /** SRBM_WRITE: writes a register, which a client may not: for tests. */
 FAKEGPU_PUBLIC int fakegpu_sdma_srbm_write(struct fakegpu_cmdbuf *cb, uint32_t reg, uint32_t data);
 
+/**
+ * WORK: keeps the ring busy. For teaching and tests (DRM_FAKEGPU_FEATURE_EDU); no chip has it.
+ * Parameters as fakegpu_cmd_work(), which has flags besides.
+ */
+FAKEGPU_PUBLIC int fakegpu_sdma_work(struct fakegpu_cmdbuf *cb, uint32_t units, uint32_t unit_ns,
+                                     uint64_t progress_va);
+
 #if defined(__cplusplus)
 }
 #endif

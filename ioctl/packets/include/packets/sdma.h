@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SDMA packets, as amdgpu's vega10_sdma_pkt_open.h has them. What all packet types share: stream.h.
 // The header dword is op [7:0], sub-op [15:8] and flags of the op; it has no length. The types
-// themselves: sdma_data.h and sdma_control.h.
+// themselves: sdma_data.h, sdma_control.h and, for one of ours, sdma_edu.h.
 #pragma once
 
 #include <cstdint>
@@ -23,3 +23,4 @@ std::string_view opcode_name(uint8_t opcode);
 
 #include "packets/sdma_control.h"
 #include "packets/sdma_data.h"
+#include "packets/sdma_edu.h"
