@@ -49,6 +49,35 @@ TEST(Engine, AloneAJobTakesItsLength) {
   }
 }
 
+TEST(Engine, WorkOnEveryKindOfRingTakesItsLength) {
+  for (const std::string ring : {"gfx", "compute", "sdma"}) {
+    const auto result =
+        run_text("duration = \"100ms\"\n" +
+                 client("a", "ring = \"" + ring + "\"\nlength = { uniform = [\"0s\", \"2ms\"] }"));
+    const ClientStatistics& a = result.clients[0];
+    EXPECT_GT(a.finished, 50u) << ring;
+    EXPECT_EQ(a.wait.max(), 0u) << ring;
+    EXPECT_EQ(a.slowdown.max(), 1000u) << ring;
+    EXPECT_EQ(result.rings.size(), 1u) << ring;
+    expect_complete(result);
+  }
+}
+
+// An upload runs beside what is drawn, which waits for the next frame's.
+TEST(Engine, AnUploadOnSdmaDelaysOnlyWhatGoesAfterIt) {
+  const std::string frame = "arrival = \"periodic\"\nfps = 50\nlength = \"7ms\"\n";
+  const auto result = run_text("duration = \"1s\"\n" +
+                               client("game", "name = \"upload\"\nring = \"sdma\"\n" + frame +
+                                                  "[[client.queue]]\nname = \"frame\"\n" + frame +
+                                                  "after = [\"game.upload\"]") +
+                               client("other", frame));
+  EXPECT_EQ(result.clients[0].latency.max(), 14u * kMs);
+  EXPECT_EQ(result.clients[1].latency.max(), 7u * kMs);
+  ASSERT_EQ(result.rings.size(), 2u);
+  EXPECT_EQ(result.rings[1].name, "sdma0");
+  EXPECT_NEAR(result.rings[1].utilisation, 0.35, 0.01);
+}
+
 // The model of Linux's scheduler gives the same (432 and 64 ms of the first 500).
 TEST(Engine, FairGivesLowWhatLinuxGives) {
   const std::string deep = "arrival = \"async\"\nlength = \"8ms\"\n";
@@ -146,7 +175,7 @@ TEST(Engine, RandomScenariosLoseNoJob) {
                                               "arrival = \"periodic\"\nperiod = " + us(50, 900),
                                               "arrival = \"poisson\"\nperiod = " + us(50, 900),
                                               "arrival = \"burst\"\nperiod = " + us(50, 900));
-      queue += "ring = \"" + *rc::gen::element<std::string>("gfx", "compute") + "\"\n";
+      queue += "ring = \"" + *rc::gen::element<std::string>("gfx", "compute", "sdma") + "\"\n";
       queue += "priority = \"" + *rc::gen::element<std::string>("low", "normal", "high") + "\"\n";
       queue += "length = { exponential = " + us(0, 500);
       queue.back() = ' ';

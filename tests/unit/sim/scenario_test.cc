@@ -48,6 +48,7 @@ policies = ["rr"]
 credits = 2
 [gpu]
 compute_rings = 2
+sdma_rings = 1
 [[client]]
 name = "a"
 count = 3
@@ -71,6 +72,7 @@ jobs = 20
 )",
                                            "f");
   EXPECT_EQ(scenario.seeds, (std::vector<uint64_t>{4, 9}));
+  EXPECT_EQ(scenario.sdma_rings, 1u);
   const QueueSpec& x = scenario.clients.at(0).queues.at(0);
   const Pattern& pattern = x.patterns.at(0);
   EXPECT_EQ(pattern.period, 20'000'000);
@@ -111,7 +113,9 @@ TEST(Scenario, RefusesWhatIsWrongWithPlaceAndExpectation) {
       {"{}after = [\"a.b\"]\n", 5, "no queue \"a.b\""},
       {"{}after = [\"a.main\"]\n", 5, "cycle"},
       {"{}priority = \"huge\"\n", 5, "low, normal, high"},
-      {"{}ring = \"sdma\"\n", 5, "gfx, compute"},
+      {"{}ring = \"video\"\n", 5, "gfx, compute, sdma"},
+      {"{}ring = \"sdma\"\ninstance = 2\n", 6, "2 rings"},
+      {"[gpu]\nsdma_rings = 5\n{}", 2, "an integer from 0 to 4"},
       {"{}instance = 1\n", 5, "1 rings"},
       {"{}arrival = \"periodic\"\n", 3, "expected a period or fps"},
       {"{}arrival = \"periodic\"\nperiod = \"1ns\"\n", 6, "expected a duration"},

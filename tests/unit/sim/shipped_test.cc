@@ -52,5 +52,20 @@ TEST(Shipped, FairServesThreeOfEightSynchronousClients) {
     EXPECT_GT(run_shipped("fair-last-comers", policy).fairness, 0.999) << policy;
 }
 
+// Whatever the order on the gfx ring, an upload waits for the ones before it alone.
+TEST(Shipped, DesktopUploadsRunBesideWhatIsDrawn) {
+  const auto prepaid = run_shipped("desktop", "prepaid");
+  ASSERT_EQ(prepaid.clients.at(0).name, "uploads");
+  ASSERT_EQ(prepaid.rings.size(), 2u);
+  EXPECT_EQ(prepaid.rings[1].name, "sdma0");
+  EXPECT_NEAR(prepaid.rings[1].utilisation, 0.12, 0.03);
+  EXPECT_EQ(prepaid.clients[0].missed, 0u);
+  // The game's frames go after them.
+  EXPECT_EQ(prepaid.clients.at(1).name, "game");
+  EXPECT_GE(prepaid.clients[1].wait.percentile(0.9), prepaid.clients[0].latency.percentile(0.9));
+  const auto fair = run_shipped("desktop", "fair");
+  EXPECT_EQ(fair.clients[0].latency.max(), prepaid.clients[0].latency.max());
+}
+
 }  // namespace
 }  // namespace fakegpu::sim

@@ -77,6 +77,7 @@ class Queue {
   uint32_t context_ = 0;
   uint32_t timeline_ = 0;  // syncobj with a point for each batch; 0: nobody needs one
   uint64_t ibs_va_ = 0;
+  uint32_t ib_dwords_ = 0;
   base::Mapping ibs_;
 
   std::vector<Job> jobs_;  // a ring; as many as may be unfinished

@@ -27,7 +27,7 @@ hw::Profile profile_of(const Scenario& scenario) {
   hw::Profile profile;
   profile.gfx_rings = scenario.gfx_rings;
   profile.compute_rings = scenario.compute_rings;
-  profile.sdma_rings = 0;
+  profile.sdma_rings = scenario.sdma_rings;
   profile.cost.packet = scenario.packet_cost;
   return profile;
 }
@@ -118,7 +118,8 @@ class Simulation {
   }
 
   std::vector<drm_fakegpu_ring_info> ring_infos() {
-    std::vector<drm_fakegpu_ring_info> infos(scenario_.gfx_rings + scenario_.compute_rings);
+    std::vector<drm_fakegpu_ring_info> infos(scenario_.gfx_rings + scenario_.compute_rings +
+                                             scenario_.sdma_rings);
     for (uint32_t i = 0; i < infos.size(); ++i) {
       drm_fakegpu_query query = {};
       query.item = DRM_FAKEGPU_QUERY_RING;

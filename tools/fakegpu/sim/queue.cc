@@ -6,13 +6,27 @@
 #include "file_table.h"
 #include "ioctl/drm_core.h"
 #include "packets/pm4.h"
+#include "packets/sdma.h"
 
 namespace fakegpu::sim {
 
 namespace {
 
-constexpr uint64_t kIbBytes = 32;  // of one WORK packet, on a line of its own
-constexpr uint32_t kIbDwords = 6;
+constexpr uint64_t kIbBytes = 32;  // on a line of its own
+
+// An IB of one WORK packet, which has its units and their length in the dwords 1 and 2. SDMA's are
+// padded to eight.
+packets::Words work_ib(uint32_t ring_type) {
+  packets::Words ib;
+  if (ring_type == DRM_FAKEGPU_RING_SDMA) {
+    const uint32_t padding[2] = {};
+    packets::sdma::Work{}.encode(ib);
+    packets::sdma::Nop{.payload = padding}.encode(ib);
+  } else {
+    packets::pm4::Work{}.encode(ib);
+  }
+  return ib;
+}
 
 // What a client of that priority is to have beside others, as `prepaid` weighs them.
 double weight_of(int32_t priority) {
@@ -42,10 +56,10 @@ Queue::Queue(Client& client, size_t index, const QueueSpec& spec,
     if (pattern.arrival == Arrival::kPeriodic) show_timeline();
 
   ibs_va_ = client.allocate(jobs_.size() * kIbBytes, ibs_);
-  packets::Words work;
-  packets::pm4::Work{}.encode(work);
+  const packets::Words work = work_ib(spec.ring_type);
+  ib_dwords_ = static_cast<uint32_t>(work.size());
   for (size_t i = 0; i < jobs_.size(); ++i)
-    std::memcpy(ibs_.data() + i * kIbBytes, work.data(), kIbDwords * 4);
+    std::memcpy(ibs_.data() + i * kIbBytes, work.data(), work.size() * 4);
 }
 
 void Queue::show_timeline() {
@@ -144,7 +158,7 @@ void Queue::submit_job(const Job& job, size_t in_count) {
   auto* words = reinterpret_cast<uint32_t*>(ibs_.data() + at);
   words[1] = job.length != 0;
   words[2] = static_cast<uint32_t>(job.length);
-  drm_fakegpu_ib ib = {ibs_va_ + at, kIbDwords, 0};
+  drm_fakegpu_ib ib = {ibs_va_ + at, ib_dwords_, 0};
   drm_fakegpu_sync out = {timeline_, 0, batches_ + 1};
   drm_fakegpu_submit submit = {};
   submit.ctx_id = context_;

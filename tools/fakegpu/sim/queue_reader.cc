@@ -21,7 +21,8 @@ constexpr Named<int32_t> kPriorities[] = {{"low", DRM_FAKEGPU_PRIORITY_LOW},
                                           {"normal", DRM_FAKEGPU_PRIORITY_NORMAL},
                                           {"high", DRM_FAKEGPU_PRIORITY_HIGH}};
 constexpr Named<uint32_t> kRings[] = {{"gfx", DRM_FAKEGPU_RING_GFX},
-                                      {"compute", DRM_FAKEGPU_RING_COMPUTE}};
+                                      {"compute", DRM_FAKEGPU_RING_COMPUTE},
+                                      {"sdma", DRM_FAKEGPU_RING_SDMA}};
 
 template <typename T, size_t N>
 T choose(TomlReader& in, std::string_view key, std::string_view fallback,

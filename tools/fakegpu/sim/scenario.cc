@@ -127,6 +127,7 @@ void read_gpu(TomlReader& in, Scenario& scenario) {
   TomlReader gpu(*node->as_table(), in.file());
   scenario.gfx_rings = static_cast<unsigned>(gpu.integer("gfx_rings", 1, 0, 4));
   scenario.compute_rings = static_cast<unsigned>(gpu.integer("compute_rings", 4, 0, 8));
+  scenario.sdma_rings = static_cast<unsigned>(gpu.integer("sdma_rings", 2, 0, 4));
   scenario.packet_cost = gpu.duration("packet_cost", 0, 0, base::kNanosPerMilli);
   gpu.finish();
 }
@@ -136,8 +137,9 @@ void check_rings(const toml::table& client, size_t c, const std::string& file,
   size_t q = 0;
   TomlReader(client, file).tables("queue", [&](const toml::table& table) {
     const QueueSpec& queue = scenario.clients[c].queues[q++];
-    const unsigned rings =
-        queue.ring_type == DRM_FAKEGPU_RING_GFX ? scenario.gfx_rings : scenario.compute_rings;
+    const unsigned rings = queue.ring_type == DRM_FAKEGPU_RING_GFX    ? scenario.gfx_rings
+                           : queue.ring_type == DRM_FAKEGPU_RING_SDMA ? scenario.sdma_rings
+                                                                      : scenario.compute_rings;
     if (queue.ring_instance >= rings)
       TomlReader(table, file)
           .fail("instance", fmt::format("expected one of the {} rings of [gpu]", rings));

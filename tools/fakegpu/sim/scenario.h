@@ -79,6 +79,7 @@ struct Scenario {
   Nanos wake = 5 * base::kNanosPerMicro;
   unsigned gfx_rings = 1;
   unsigned compute_rings = 4;
+  unsigned sdma_rings = 2;
   Nanos packet_cost = 0;
   std::vector<ClientSpec> clients;
 };
