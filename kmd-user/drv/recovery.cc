@@ -74,6 +74,7 @@ void Recovery::open_next() {
     Case suspect = std::move(waiting_.front());
     waiting_.pop_front();
     if (!still_suspect(suspect)) continue;
+    tracer_.emit("gpu_hang", {{"ring", suspect.ring->info().name}});
     host_.hang_found({suspect.cause, *suspect.ring, suspect.job.get(), suspect.why});
     base::log(base::LogLevel::kWarning, "ring {} timeout, signaled seq={}, emitted seq={}: {}",
               suspect.ring->info().name, suspect.ring->completed(), suspect.ring->emitted(),
@@ -94,11 +95,15 @@ void Recovery::enter(ResetStep step) {
   episode.phase = Phase::kActing;
   episode.last_look = lock_.now();
   episode.waited = 0;
-  tracer_.emit("gpu_reset_step",
-               {{"ring", episode.suspect.ring->info().name}, {"step", info(step).name}});
+  trace_step("gpu_reset_step");
   for (Ring* ring : steps_.covered(step, *episode.suspect.ring)) stand(*ring);
   steps_.begin(step, *episode.suspect.ring, episode.suspect.job.get());
   arm();
+}
+
+void Recovery::trace_step(std::string_view event) {
+  tracer_.emit(
+      event, {{"ring", episode_->suspect.ring->info().name}, {"step", info(episode_->step).name}});
 }
 
 void Recovery::stand(Ring& ring) {
@@ -157,6 +162,7 @@ void Recovery::acted() {
     ring->restart();
     ring->emit_test();
   }
+  trace_step("gpu_reset_test");
   episode.phase = Phase::kTesting;
   episode.waited = 0;
 }
@@ -204,6 +210,7 @@ void Recovery::conclude() {
   Episode& episode = *episode_;
   ++counts_.resets;
   if (episode.vram_lost) ++counts_.vram_losses;
+  trace_step("gpu_reset_settle");
   if (episode.step == ResetStep::kKillWaves) {
     // Its fence has signalled with -ENODATA, and the ring goes on by itself.
     blame(*episode.suspect.job);
@@ -219,9 +226,9 @@ void Recovery::conclude() {
     }
     for (Ring* ring : episode.standing) settle(*ring, after);
   }
-  const std::string& name = episode.suspect.ring->info().name;
-  tracer_.emit("gpu_reset_end", {{"ring", name}, {"step", info(episode.step).name}});
-  base::log(base::LogLevel::kInfo, "Ring {} {} succeeded", name, info(episode.step).name);
+  trace_step("gpu_reset_end");
+  base::log(base::LogLevel::kInfo, "Ring {} {} succeeded", episode.suspect.ring->info().name,
+            info(episode.step).name);
   host_.recovery_ended(episode.step, episode.vram_lost);
   episode_.reset();
 }

@@ -10,11 +10,16 @@
 //
 // A step that is not done within its bound, or after which a ring fails its test, is followed by
 // the next; a GPU reset is tried twice.
+//
+// Traced: gpu_hang (nothing was done yet), gpu_reset_begin (the core dump is taken), for each step
+// gpu_reset_step and, when the hardware has done it, gpu_reset_test; then gpu_reset_settle (the
+// tests passed) and gpu_reset_end (jobs are accounted for), or gpu_wedged.
 #pragma once
 
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aftermath.h"
@@ -113,6 +118,7 @@ class Recovery {
   void open_next();
   bool still_suspect(const Case& suspect) const;
   void enter(ResetStep step);
+  void trace_step(std::string_view event);
   void arm();
   void stand(Ring& ring);
   void acted();

@@ -100,6 +100,8 @@ class Party {
 class Steps final : public base::TraceSink {
  public:
   void emit(const base::TraceEvent& event) override {
+    if (event.name == "gpu_hang" || event.name.starts_with("gpu_reset_"))
+      parts.emplace_back(event.name);
     if (event.name != "gpu_reset_step" && event.name != "gpu_wedged" &&
         event.name != "gpu_reset_end")
       return;
@@ -110,6 +112,7 @@ class Steps final : public base::TraceSink {
     last = event.when;
   }
   std::vector<std::string> steps;
+  std::vector<std::string> parts;
   int ended = 0;
   base::Nanos last = 0;
 };
@@ -160,6 +163,16 @@ INSTANTIATE_TEST_SUITE_P(Modes, Ends,
                                          EndCase{Mode::kProcessor, 2, -ETIME},
                                          EndCase{Mode::kIgnoreQueueReset, 3, -ETIME},
                                          EndCase{Mode::kSurviveSoftReset, 4, -ETIME}));
+
+TEST(Trace, HasEachPartOfARecovery) {
+  Steps steps;
+  VirtualMachine machine(1, with_timeout(), small_profile(), &steps);
+  Party guilty(machine);
+  ASSERT_EQ(guilty.submit(kGfx, hang(Mode::kProcessor)), 0);
+  machine.executor().run_for(kNanosPerSecond);
+  EXPECT_EQ(steps.parts, (Names{"gpu_hang", "gpu_reset_begin", "gpu_reset_step", "gpu_reset_step",
+                                "gpu_reset_test", "gpu_reset_settle", "gpu_reset_end"}));
+}
 
 class Ladder : public testing::Test {
  protected:
