@@ -19,16 +19,20 @@ constexpr const char* kDefaults[] = {"--benchmark_repetitions=41", "--benchmark_
                                      "--benchmark_enable_random_interleaving=true",
                                      "--benchmark_color=false"};
 
-struct Times {
-  std::vector<double> seconds;
+// Of the repetitions, each one figure.
+struct Series {
+  std::vector<double> values;
 
-  double best() const { return *std::ranges::min_element(seconds); }
+  double best() const { return *std::ranges::min_element(values); }
+  double worst() const { return *std::ranges::max_element(values); }
   double median() const {
-    std::vector<double> sorted = seconds;
+    std::vector<double> sorted = values;
     std::ranges::sort(sorted);
     return sorted[sorted.size() / 2];
   }
 };
+using Times = std::map<std::string, Series>;                            // seconds
+using Counters = std::map<std::string, std::map<std::string, Series>>;  // us
 
 // Collects the single repetitions; the tables are made at the end.
 class Collector final : public benchmark::BenchmarkReporter {
@@ -44,17 +48,21 @@ class Collector final : public benchmark::BenchmarkReporter {
         fmt::print("{}: {}\n", name, run.error_message);
         failed_ = true;
       } else if (run.run_type == Run::RT_Iteration && run.iterations > 0) {
-        times_[name].seconds.push_back(run.real_accumulated_time /
-                                       static_cast<double>(run.iterations));
+        times_[name].values.push_back(run.real_accumulated_time /
+                                      static_cast<double>(run.iterations));
+        for (const auto& [counter, value] : run.counters)
+          counters_[name][counter].values.push_back(value.value);
       }
     }
   }
 
   bool failed() const { return failed_; }
-  const std::map<std::string, Times>& times() const { return times_; }
+  const Times& times() const { return times_; }
+  const Counters& counters() const { return counters_; }
 
  private:
-  std::map<std::string, Times> times_;
+  Times times_;
+  Counters counters_;
   bool failed_ = false;
 };
 
@@ -70,12 +78,36 @@ std::string text_of(Bound bound, double limit) {
   return "-";
 }
 
-void print_summary(const std::map<std::string, Times>& times,
-                   std::span<const Comparison> comparisons) {
+void print_times(const Times& times) {
   fmt::print("\n{:<34} {:>14} {:>14}\n", "benchmark", "median us", "best us");
   for (const auto& [name, measured] : times)
     fmt::print("{:<34} {:>14.2f} {:>14.2f}\n", name, measured.median() * 1e6,
                measured.best() * 1e6);
+}
+
+void print_counters(const Counters& counters) {
+  if (counters.empty()) return;
+  fmt::print("\n{:<34} {:<18} {:>12} {:>12} {:>12}\n", "benchmark", "counter", "median us",
+             "best us", "worst us");
+  for (const auto& [name, of_one] : counters)
+    for (const auto& [counter, series] : of_one)
+      fmt::print("{:<34} {:<18} {:>12.1f} {:>12.1f} {:>12.1f}\n", name, counter, series.median(),
+                 series.best(), series.worst());
+}
+
+void print_ceilings(const Counters& counters, std::span<const Ceiling> ceilings) {
+  const auto measured = [&](const Ceiling& one) { return counters.contains(one.measured); };
+  if (std::ranges::none_of(ceilings, measured)) return;
+  fmt::print("\n{:<52} {:>10} {:>10} {:>11}\n", "figure", "median us", "best us", "bound us");
+  for (const Ceiling& ceiling : ceilings) {
+    if (!measured(ceiling)) continue;
+    const Series& series = counters.at(ceiling.measured).at(ceiling.counter);
+    fmt::print("{:<52} {:>10.0f} {:>10.0f} {:>11}\n", ceiling.what, series.median(), series.best(),
+               fmt::format("<= {:.0f}", ceiling.limit_us));
+  }
+}
+
+void print_comparisons(const Times& times, std::span<const Comparison> comparisons) {
   fmt::print("\n{:<52} {:>8} {:>8} {:>9}\n", "figure", "ratio", "best", "bound");
   for (const Comparison& comparison : comparisons) {
     const auto measured = times.find(comparison.measured);
@@ -102,7 +134,8 @@ cpu_set_t current_cpus() {
 
 }  // namespace
 
-int run(int argc, char** argv, std::span<const Comparison> comparisons) {
+int run(int argc, char** argv, std::span<const Comparison> comparisons,
+        std::span<const Ceiling> ceilings) {
   // The command line comes last and so wins.
   std::vector<char*> words = {argv[0]};
   for (const char* word : kDefaults)
@@ -114,7 +147,10 @@ int run(int argc, char** argv, std::span<const Comparison> comparisons) {
   Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
   benchmark::Shutdown();
-  print_summary(collector.times(), comparisons);
+  print_times(collector.times());
+  print_counters(collector.counters());
+  print_ceilings(collector.counters(), ceilings);
+  print_comparisons(collector.times(), comparisons);
   return collector.failed() ? 1 : 0;
 }
 

@@ -26,10 +26,21 @@ struct Comparison {
   double limit = 0;
 };
 
+// A counter of a benchmark, a time in us, and what its median over the repetitions is to be at
+// most. For what has no floor to be compared with.
+struct Ceiling {
+  std::string what;
+  std::string measured;
+  std::string counter;
+  double limit_us;
+};
+
 // Runs the registered benchmarks, repetitions in random order, and prints a table of the
 // comparisons at the end: the ratio of the medians, and that of the best repetitions, which tells
-// more on a busy machine. Takes Google Benchmark's options. The exit status.
-int run(int argc, char** argv, std::span<const Comparison> comparisons);
+// more on a busy machine; before it the counters, which are times in us, if there are any. Takes
+// Google Benchmark's options. The exit status.
+int run(int argc, char** argv, std::span<const Comparison> comparisons,
+        std::span<const Ceiling> ceilings = {});
 
 // Keeps the calling thread, and what it starts meanwhile, on one CPU of those it may use.
 class OneCpu {
