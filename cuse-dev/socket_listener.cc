@@ -3,6 +3,7 @@
 
 #include <fakegpu_drm.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@ namespace fakegpu::cuse_dev {
 namespace {
 
 constexpr int kBacklog = 512;
+// How long the listener of a daemon that was killed may outlive it.
+constexpr int kLingerMillis = 1000;
 // CHANNEL tells the path to clients.
 constexpr size_t kMaxPath =
     std::min(sizeof(drm_fakegpu_channel::path), sizeof(sockaddr_un::sun_path)) - 1;
@@ -25,6 +28,22 @@ sockaddr_un address_of(const std::string& path) {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size());
   return address;
+}
+
+enum class Listener { kNone, kLeaving, kThere };
+
+base::Result<Listener> find_listener(const std::string& path) {
+  const base::UniqueFd probe(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return base::fail_errno("socket");
+  const sockaddr_un address = address_of(path);
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    if (errno == ECONNREFUSED) return Listener::kNone;
+    if (errno == EAGAIN || errno == EPROTOTYPE) return Listener::kThere;
+    return base::fail_errno("connect " + path);
+  }
+  // When it goes away, those whom it has not accepted are hung up on.
+  pollfd end = {.fd = probe.get(), .events = 0, .revents = 0};
+  return ::poll(&end, 1, kLingerMillis) == 1 ? Listener::kLeaving : Listener::kThere;
 }
 
 bool same_file(const struct stat& a, const struct stat& b) {
@@ -88,6 +107,8 @@ base::Result<> SocketListener::take_lock() {
   }
 }
 
+// We have the lock, so whoever listens is no daemon that lives. One that was killed may still be
+// there for a moment, as io_uring gives its files back in the background.
 base::Result<> SocketListener::clear_name() {
   struct stat status;
   if (::lstat(path_.c_str(), &status) != 0) {
@@ -95,13 +116,10 @@ base::Result<> SocketListener::clear_name() {
     return base::fail_errno("lstat " + path_);
   }
   if (!S_ISSOCK(status.st_mode)) return base::fail(EEXIST, "{} is no socket", path_);
-  const base::UniqueFd probe(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!probe) return base::fail_errno("socket");
-  const sockaddr_un address = address_of(path_);
-  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
-      errno == EAGAIN || errno == EPROTOTYPE)
-    return base::fail(EADDRINUSE, "somebody listens on {}", path_);
-  if (errno != ECONNREFUSED) return base::fail_errno("connect " + path_);
+  auto listener = find_listener(path_);
+  if (listener && *listener == Listener::kLeaving) listener = find_listener(path_);
+  if (!listener) return tl::unexpected(std::move(listener).error());
+  if (*listener != Listener::kNone) return base::fail(EADDRINUSE, "somebody listens on {}", path_);
   if (::unlink(path_.c_str()) != 0) return base::fail_errno("unlink " + path_);
   return {};
 }

@@ -15,10 +15,10 @@ namespace fakegpu::cuse_dev {
 
 class SocketListener {
  public:
-  // Listens at `path`, for everybody (0666): who may do what is decided by peer
-  // credentials. A
-  // socket file that nobody listens on any more is replaced. -EADDRINUSE: a daemon serves there;
-  // -EEXIST: something else has the name; -ENAMETOOLONG: clients could not be told the path.
+  // Listens at `path`, for everybody (0666): who may do what is decided by peer credentials. A
+  // socket file that nobody listens on any more is replaced; that of a daemon that was just killed
+  // may keep this waiting, a second at most. -EADDRINUSE: somebody serves there; -EEXIST: something
+  // else has the name; -ENAMETOOLONG: clients could not be told the path.
   static base::Result<std::unique_ptr<SocketListener>> create(const std::string& path);
 
   // Removes what create() put there, but no socket that took our name meanwhile.

@@ -2,6 +2,9 @@
 #include "socket_listener.h"
 
 #include <fcntl.h>
+#include <poll.h>
+
+#include <thread>
 
 #include "socket_fixture.h"
 
@@ -71,6 +74,29 @@ TEST_F(SocketListenerTest, ASocketThatSomebodyListensOnIsLeftAlone) {
     EXPECT_TRUE(exists(path_));
     unlink(path_.c_str());
   }
+}
+
+// The kernel closes what io_uring held of a killed daemon some time after its end.
+TEST_F(SocketListenerTest, AListenerThatIsAboutToGoIsWaitedFor) {
+  base::UniqueFd leaving = bind_at(path_, SOCK_SEQPACKET, true);
+  std::thread kernel([&leaving] {
+    pollfd connection = {.fd = leaving.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&connection, 1, -1), 1);
+    leaving.reset();
+  });
+  const auto listener = SocketListener::create(path_);
+  kernel.join();
+  ASSERT_TRUE(listener) << listener.error().message();
+}
+
+TEST_F(SocketListenerTest, OneThatHangsUpOnUsIsLeftAlone) {
+  const base::UniqueFd other = bind_at(path_, SOCK_SEQPACKET, true);
+  std::thread rude([&other] { base::UniqueFd(::accept(other.get(), nullptr, nullptr)).reset(); });
+  const auto listener = SocketListener::create(path_);
+  rude.join();
+  ASSERT_FALSE(listener);
+  EXPECT_EQ(listener.error().code(), EADDRINUSE);
+  EXPECT_TRUE(exists(path_));
 }
 
 TEST_F(SocketListenerTest, AFullBacklogMeansSomebodyListens) {
