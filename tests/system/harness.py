@@ -36,11 +36,17 @@ class Daemon:
         name = f'fakegpu-system-{os.getpid()}-{Daemon.count}'
         self.where = {'cuse': '/dev/' + name, 'fuse': self.folder + '/fs/fakegpu',
                       'socket': self.socket}[TRANSPORT]
+        self.command = [DAEMON, '--foreground', '--transport', TRANSPORT, '--name', name, '--vram',
+                        '64', '--fuse-dir', self.folder + '/fs', '--socket', self.socket,
+                        '--workers', '2', *options]
+        self.user = user
+        self.start()
+
+    def start(self):
+        """Also once more, in the same place, when the one before has ended."""
         ready, tell = os.pipe()
-        self.process = subprocess.Popen(
-            [DAEMON, '--foreground', '--transport', TRANSPORT, '--name', name, '--vram', '64',
-             '--fuse-dir', self.folder + '/fs', '--socket', self.socket, '--ready-fd', str(tell),
-             '--workers', '2', *options], pass_fds=[tell], **as_user(user))
+        self.process = subprocess.Popen([*self.command, '--ready-fd', str(tell)], pass_fds=[tell],
+                                        **as_user(self.user))
         os.close(tell)
         told = os.read(ready, 5)
         os.close(ready)
