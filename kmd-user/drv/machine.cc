@@ -64,6 +64,15 @@ std::span<const std::string_view> policy_names() {
   return sched::policy_names();
 }
 
+std::span<const std::string_view> recovery_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    for (const AftermathPolicy& policy : aftermath_policies()) all.push_back(policy.name);
+    return all;
+  }();
+  return names;
+}
+
 base::Result<std::unique_ptr<Machine>> Machine::create(const hw::Profile& profile, Options options,
                                                        base::Clock& clock, base::Executor& executor,
                                                        base::Tracer& tracer) {

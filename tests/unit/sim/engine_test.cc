@@ -63,6 +63,49 @@ TEST(Engine, WorkOnEveryKindOfRingTakesItsLength) {
   }
 }
 
+// A client that waits for each job has it ended once, and goes on with another context.
+TEST(Engine, WhoIsGuiltyMakesAnotherContext) {
+  const std::string faults =
+      "duration = \"1s\"\nlockup_timeout = \"20ms\"\n[[fault]]\nat = \"100ms\"\n";
+  for (const std::string ring : {"gfx", "sdma"}) {
+    const auto result =
+        run_text(faults + "inject = \"hang,ring=" + (ring == "gfx" ? "gfx_0.0" : "sdma0") + "\"\n" +
+                 client("a", "length = \"2ms\"\nring = \"" + ring + "\"") +
+                 client("b", "length = \"1ms\"\nring = \"" + ring + "\""));
+    EXPECT_EQ(result.clients[0].failed + result.clients[1].failed, 1u) << ring;
+    EXPECT_GT(result.clients[0].finished, 150u) << ring;
+    EXPECT_GT(result.clients[1].finished, 150u) << ring;
+  }
+}
+
+TEST(Engine, NoTimeoutNoRecovery) {
+  const auto result =
+      run_text("lockup_timeout = \"0s\"\n[[fault]]\nat = \"500ms\"\ninject = \"hang\"\n" +
+               client("a", "length = \"2ms\""));
+  EXPECT_EQ(result.clients[0].failed, 0u);
+  EXPECT_NEAR(static_cast<double>(result.clients[0].finished), 250, 2);
+  // It has a latency although nothing of it is done any more.
+  EXPECT_NEAR(static_cast<double>(result.clients[0].longest_open), 500e6, 3e6);
+}
+
+TEST(Engine, AWedgedDeviceEndsAllClients) {
+  const auto result = run_text(
+      "duration = \"3s\"\nlockup_timeout = \"20ms\"\n"
+      "[[fault]]\nat = \"100ms\"\ninject = \"endless-wait\"\n"
+      "[[fault]]\ninject = \"mute-queue-reset\"\n[[fault]]\ninject = \"mute-engine-reset\"\n"
+      "[[fault]]\ninject = \"mute-gpu-reset\"\n" +
+      client("a", "length = \"2ms\""));
+  EXPECT_EQ(result.clients[0].failed, 1u);
+  EXPECT_EQ(result.clients[0].open, 0u);
+  EXPECT_NEAR(static_cast<double>(result.clients[0].finished), 50, 1);
+}
+
+TEST(Engine, AFaultOfARingThatIsNotThereEndsTheRun) {
+  EXPECT_THROW(
+      run_text("[[fault]]\ninject = \"hang,ring=gfx_0.7\"\n" + client("a", "length = \"2ms\"")),
+      std::runtime_error);
+}
+
 // An upload runs beside what is drawn, which waits for the next frame's.
 TEST(Engine, AnUploadOnSdmaDelaysOnlyWhatGoesAfterIt) {
   const std::string frame = "arrival = \"periodic\"\nfps = 50\nlength = \"7ms\"\n";
@@ -130,7 +173,7 @@ Scenario load_begin(const std::filesystem::path& path) {
 }
 
 TEST(Engine, EveryShippedScenarioRunsUnderEveryPolicy) {
-  EXPECT_EQ(shipped().size(), 17u);
+  EXPECT_EQ(shipped().size(), 18u);
   for (const auto& path : shipped()) {
     const Scenario scenario = load_begin(path);
     for (const std::string_view policy : drv::policy_names()) {

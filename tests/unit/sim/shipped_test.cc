@@ -67,5 +67,20 @@ TEST(Shipped, DesktopUploadsRunBesideWhatIsDrawn) {
   EXPECT_EQ(fair.clients[0].latency.max(), prepaid.clients[0].latency.max());
 }
 
+TEST(Shipped, AHangCostsItsOwnClientJobsAndOthersTime) {
+  for (const std::string_view policy : drv::policy_names()) {
+    const auto result = run_shipped("hang", std::string(policy));
+    EXPECT_GT(result.clients.at(0).failed, 0u);
+    // A frame each, but for those that were queued with the one that hung.
+    EXPECT_EQ(result.clients[0].finished + result.clients[0].failed, 60u);
+    EXPECT_GT(result.clients[0].finished, 35u) << "it goes on with another context";
+    EXPECT_EQ(result.clients.at(1).failed, 0u);
+    EXPECT_EQ(result.clients[1].finished, 25u);
+    EXPECT_GT(in_ms(result.clients[1].latency.max()), 300) << "soft recovery, two mute steps";
+    EXPECT_EQ(result.clients.at(2).failed, 0u);
+    EXPECT_GT(result.clients[2].finished, 325u) << "its ring stood for a moment";
+  }
+}
+
 }  // namespace
 }  // namespace fakegpu::sim

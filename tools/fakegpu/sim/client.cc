@@ -42,12 +42,16 @@ void Client::end() {
   for (const auto& queue : queues_) queue->end();
 }
 
-void Client::call(uint32_t command, void* arg, drv::Descriptors* descriptors) {
+int Client::try_call(uint32_t command, void* arg, drv::Descriptors* descriptors) {
   const auto result = file_->ioctl(
       {command, reinterpret_cast<uintptr_t>(arg), kCaller, ++last_id_, descriptors}, memory_, {});
-  if (!result || *result != 0)
-    throw std::runtime_error(fmt::format("call {:#x} of a simulated client: {}", command,
-                                         result ? std::strerror(-*result) : "pending"));
+  return result ? *result : -EINPROGRESS;
+}
+
+void Client::must(uint32_t command, int result) {
+  if (result != 0)
+    throw std::runtime_error(
+        fmt::format("call {:#x} of a simulated client: {}", command, std::strerror(-result)));
 }
 
 bool Client::wait(uint32_t command, void* arg, drv::Reply reply) {

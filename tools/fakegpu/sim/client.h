@@ -62,8 +62,10 @@ class Queue {
   void show_timeline();
   uint64_t needed(const Queue& producer) const;
   bool producers_have_submitted();
-  void submit_batch();
-  void submit_job(const Job& job, size_t in_count);
+  // False: the context, or the device, takes no more, and nothing was submitted.
+  bool submit_batch();
+  bool submit_job(const Job& job, size_t in_count);
+  void make_context();
   void wait_for_last();
   void tell_deadline(Nanos deadline);
 
@@ -89,6 +91,8 @@ class Queue {
   Nanos batch_started_ = 0;     // the one that executes
   bool turn_posted_ = false;
   bool full_ = false;     // waits for a job to finish
+  bool lost_ = false;     // the context: a job of it was ended, or the memory of its GPU
+  bool gone_ = false;     // the device is wedged
   bool starved_ = false;  // waits for a producer's submission
   std::vector<Dependency> dependencies_;
   std::vector<drm_fakegpu_sync> in_;
@@ -115,7 +119,12 @@ class Client {
   // A call that must succeed at once; throws std::runtime_error if not.
   template <typename T>
   void call(unsigned long command, T& arg, drv::Descriptors* descriptors = nullptr) {
-    call(static_cast<uint32_t>(command), &arg, descriptors);
+    must(static_cast<uint32_t>(command), try_call(command, arg, descriptors));
+  }
+  // One that ends at once, maybe with a negative errno.
+  template <typename T>
+  int try_call(unsigned long command, T& arg, drv::Descriptors* descriptors = nullptr) {
+    return try_call(static_cast<uint32_t>(command), &arg, descriptors);
   }
   // A wait: `reply` follows unless it is over already (true).
   template <typename T>
@@ -126,7 +135,8 @@ class Client {
   uint64_t allocate(uint64_t bytes, base::Mapping& mapping);
 
  private:
-  void call(uint32_t command, void* arg, drv::Descriptors* descriptors);
+  int try_call(uint32_t command, void* arg, drv::Descriptors* descriptors);
+  static void must(uint32_t command, int result);
   bool wait(uint32_t command, void* arg, drv::Reply reply);
   void listen();
 

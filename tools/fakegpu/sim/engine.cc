@@ -18,7 +18,9 @@ drv::Options options_of(const Scenario& scenario, const std::string& policy) {
   options.policy = policy;
   options.hw_submission = scenario.credits;
   options.queue_time = scenario.queue_time;
-  options.lockup_timeout = {0, 0};
+  options.lockup_timeout = {scenario.lockup_timeout, scenario.lockup_timeout,
+                            scenario.lockup_timeout};
+  options.recovery = scenario.recovery;
   options.file_waits = UINT32_MAX;
   return options;
 }
@@ -65,6 +67,7 @@ class Simulation {
     world_->begin = executor_.now();
     for (const auto& client : clients_)
       for (const auto& queue : client->queues()) queue->start();
+    post_faults();
     const Nanos end = world_->begin + scenario_.duration;
     uint64_t steps = 0;
     while (executor_.next_event() >= 0 && executor_.next_event() <= end) {
@@ -96,6 +99,16 @@ class Simulation {
       }
     }
     connect();
+  }
+
+  // Of those that come at the same time as a job, the job is first.
+  void post_faults() {
+    for (const FaultSpec& fault : scenario_.faults)
+      executor_.post_at(world_->begin + fault.at, [this, &fault] {
+        if (world_->over) return;
+        const auto armed = machine_->faults().arm_text(fault.what);
+        if (!armed) throw std::runtime_error(armed.error().message());
+      });
   }
 
   void connect() {

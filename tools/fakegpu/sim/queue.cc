@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+
+#include <fmt/core.h>
 
 #include "client.h"
 #include "file_table.h"
@@ -47,11 +50,7 @@ Queue::Queue(Client& client, size_t index, const QueueSpec& spec,
       ring_(ring),
       weight_(weight_of(spec.priority)),
       jobs_(spec.window) {
-  drm_fakegpu_ctx_create context = {};
-  context.vm_id = client.vm();
-  context.priority = spec.priority;
-  client.call(DRM_IOCTL_FAKEGPU_CTX_CREATE, context);
-  context_ = context.ctx_id;
+  make_context();
   for (const Pattern& pattern : spec.patterns)
     if (pattern.arrival == Arrival::kPeriodic) show_timeline();
 
@@ -60,6 +59,14 @@ Queue::Queue(Client& client, size_t index, const QueueSpec& spec,
   ib_dwords_ = static_cast<uint32_t>(work.size());
   for (size_t i = 0; i < jobs_.size(); ++i)
     std::memcpy(ibs_.data() + i * kIbBytes, work.data(), work.size() * 4);
+}
+
+void Queue::make_context() {
+  drm_fakegpu_ctx_create context = {};
+  context.vm_id = client_.vm();
+  context.priority = spec_.priority;
+  client_.call(DRM_IOCTL_FAKEGPU_CTX_CREATE, context);
+  context_ = context.ctx_id;
 }
 
 void Queue::show_timeline() {
@@ -98,16 +105,23 @@ void Queue::turn_at(Nanos time) {
 // Submits whatever is due and allowed; whatever ends the obstacle calls for another turn.
 void Queue::turn() {
   for (;;) {
-    if (!batch_ && !(batch_ = workload_->next(now()))) return;
+    if (gone_ || (!batch_ && !(batch_ = workload_->next(now())))) return;
     if (batch_->wanted > now()) return turn_at(batch_->wanted);
     if (!producers_have_submitted()) return;
-    if (submitted_ - finished_ + batch_->jobs > jobs_.size()) {
+    // What a lost context still had is told of before a new one has anything.
+    if (submitted_ - finished_ + batch_->jobs > jobs_.size() ||
+        (lost_ && submitted_ != finished_)) {
       full_ = true;
       return;
     }
+    if (std::exchange(lost_, false)) {
+      drm_fakegpu_ctx_destroy context = {context_, 0};
+      client_.call(DRM_IOCTL_FAKEGPU_CTX_DESTROY, context);
+      make_context();
+    }
     const bool waits = batch_->waits;
-    submit_batch();
-    if (waits) return wait_for_last();
+    lost_ = !submit_batch();
+    if (waits && !lost_) return wait_for_last();
   }
 }
 
@@ -131,9 +145,8 @@ bool Queue::producers_have_submitted() {
   return true;
 }
 
-void Queue::submit_batch() {
+bool Queue::submit_batch() {
   const Batch batch = *batch_;
-  batch_.reset();
   Nanos total = 0;
   for (uint32_t i = 0; i < batch.jobs; ++i) {
     const bool last = i + 1 == batch.jobs;
@@ -142,8 +155,9 @@ void Queue::submit_batch() {
     Job& job = jobs_[submitted_ % jobs_.size()];
     job = {batch.wanted, length, last ? batch.deadline : 0, total, i == 0, last};
     // In order, so the first of a batch waits for all.
-    submit_job(job, i == 0 ? in_.size() : 0);
+    if (!submit_job(job, i == 0 ? in_.size() : 0)) return false;
   }
+  batch_.reset();
   ++batches_;
   if (batch.deadline) {
     ++statistics_.deadlines;
@@ -151,9 +165,10 @@ void Queue::submit_batch() {
   }
   for (Queue* consumer : consumers_)
     if (std::exchange(consumer->starved_, false)) consumer->turn_at(now());
+  return true;
 }
 
-void Queue::submit_job(const Job& job, size_t in_count) {
+bool Queue::submit_job(const Job& job, size_t in_count) {
   const uint64_t at = submitted_ % jobs_.size() * kIbBytes;
   auto* words = reinterpret_cast<uint32_t*>(ibs_.data() + at);
   words[1] = job.length != 0;
@@ -171,10 +186,16 @@ void Queue::submit_job(const Job& job, size_t in_count) {
   submit.out_sync_count = timeline_ && job.last;
   submit.out_syncs = reinterpret_cast<uintptr_t>(&out);
   submit.user_data = index_;
-  client_.call(DRM_IOCTL_FAKEGPU_SUBMIT, submit);
+  const int result = client_.try_call(DRM_IOCTL_FAKEGPU_SUBMIT, submit);
+  gone_ = result == -ENODEV;
+  if (gone_ || result == -ECANCELED) return false;
+  if (result != 0)
+    throw std::runtime_error(
+        fmt::format("SUBMIT of a simulated client: {}", std::strerror(-result)));
   last_seqno_ = submit.seqno;
   ++submitted_;
   ++statistics_.submitted;
+  return true;
 }
 
 void Queue::wait_for_last() {
@@ -209,28 +230,35 @@ void Queue::job_finished(int error) {
   if (job.first) batch_started_ = std::max(job.wanted, time - job.length);
   if (error) {
     ++statistics_.failed;
+    lost_ = true;
   } else {
     ++statistics_.finished;
     statistics_.gpu_time += job.length;
     gpu_time_ += job.length;
   }
-  if (job.last) {
+  if (job.last && !error) {
     const Nanos latency = time - job.wanted;
     statistics_.latency.add(static_cast<uint64_t>(latency));
     statistics_.wait.add(static_cast<uint64_t>(batch_started_ - job.wanted));
     if (job.batch)
       statistics_.slowdown.add(static_cast<uint64_t>(static_cast<double>(latency) * 1000 /
                                                      static_cast<double>(job.batch)));
-    if (job.deadline && time > job.deadline) ++statistics_.missed;
   }
+  if (job.deadline && (error || time > job.deadline)) ++statistics_.missed;
   if (std::exchange(full_, false)) turn_at(time + client_.world().wake);
 }
 
 void Queue::end() {
   statistics_.open += submitted_ - finished_;
   const auto missed = [this](Nanos deadline) { return deadline && deadline < now(); };
-  for (uint64_t i = finished_; i < submitted_; ++i)
+  const auto look = [this](Nanos wanted) {
+    statistics_.longest_open = std::max(statistics_.longest_open, now() - wanted);
+  };
+  for (uint64_t i = finished_; i < submitted_; ++i) {
+    look(jobs_[i % jobs_.size()].wanted);
     statistics_.missed += missed(jobs_[i % jobs_.size()].deadline);
+  }
+  if (batch_) look(batch_->wanted);
   if (batch_ && missed(batch_->deadline)) {
     ++statistics_.deadlines;
     ++statistics_.missed;

@@ -66,10 +66,19 @@ void add_row(std::string& out, const std::string& name, std::span<const PolicyRu
   out += '\n';
 }
 
+bool has_any(std::span<const PolicyRuns> policies, const Metric& metric) {
+  for (const PolicyRuns& runs : policies)
+    for (const RunStatistics& run : runs.runs)
+      for (const ClientStatistics& client : run.clients)
+        if (metric.of(client, run) != 0) return true;
+  return false;
+}
+
 void add_block(std::string& out, std::span<const PolicyRuns> policies) {
   add_row(out, "", policies, [](const PolicyRuns& runs) { return runs.policy; });
   const RunStatistics& first = policies.front().runs.front();
   for (const Metric& metric : metrics()) {
+    if (metric.rare && !has_any(policies, metric)) continue;
     out += fmt::format("{}\n", metric.title);
     for (size_t client = 0; client < first.clients.size(); ++client)
       add_row(out, "  " + first.clients[client].name, policies, [&](const PolicyRuns& runs) {

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "drv/machine.h"
+#include "hw/fault_injector.h"
+#include "ioctl/fault_text.h"
 #include "queue_reader.h"
 #include "toml_reader.h"
 
@@ -132,6 +134,37 @@ void read_gpu(TomlReader& in, Scenario& scenario) {
   gpu.finish();
 }
 
+// What the simulated chip can be told; of the driver's faults clients would have to know.
+FaultSpec read_fault(const toml::table& table, const std::string& file) {
+  TomlReader in(table, file);
+  FaultSpec spec;
+  spec.at = in.duration("at", 0, 0, kLongest);
+  spec.what = in.text("inject", "");
+  drm_fakegpu_fault fault;
+  std::string why;
+  const auto any_ring = [](std::string_view) { return uint32_t{0}; };
+  if (!ioctl::parse_fault(spec.what, any_ring, &fault, &why)) in.fail("inject", why);
+  const auto kinds = hw::fault_descriptions();
+  if (std::ranges::find(kinds, std::string_view(fault.name), &base::FaultDescription::name) ==
+      kinds.end())
+    in.fail("inject", fmt::format("the chip has no fault \"{}\"", fault.name));
+  in.finish();
+  return spec;
+}
+
+// Where nothing breaks a long job is no hang.
+void read_recovery(TomlReader& in, Scenario& scenario) {
+  in.tables("fault", [&](const toml::table& table) {
+    scenario.faults.push_back(read_fault(table, in.file()));
+  });
+  const Nanos fallback = scenario.faults.empty() ? 0 : drv::LockupTimeout().gfx;
+  scenario.lockup_timeout = in.duration("lockup_timeout", fallback, 0, kLongest);
+  const auto names = drv::recovery_names();
+  scenario.recovery = in.text("recovery", std::string(names.front()));
+  if (std::ranges::find(names, scenario.recovery) == names.end())
+    in.fail("recovery", fmt::format("expected one of {}", fmt::join(names, ", ")));
+}
+
 void check_rings(const toml::table& client, size_t c, const std::string& file,
                  const Scenario& scenario) {
   size_t q = 0;
@@ -182,6 +215,7 @@ Scenario parse_scenario(std::string_view text, std::string_view file) {
   scenario.queue_time = in.duration("queue_time", scenario.queue_time, 0, kLongest);
   scenario.wake = in.duration("wake", scenario.wake, kShortest, kLongest);
   read_gpu(in, scenario);
+  read_recovery(in, scenario);
   unsigned clients = 0;
   in.tables("client", [&](const toml::table& table) {
     scenario.clients.push_back(read_client(table, name));

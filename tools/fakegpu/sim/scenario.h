@@ -69,6 +69,12 @@ struct ClientSpec {
   std::vector<QueueSpec> queues;
 };
 
+// Something that breaks.
+struct FaultSpec {
+  Nanos at = 0;      // armed then
+  std::string what;  // as ioctl/fault_text.h has it
+};
+
 struct Scenario {
   std::string title;
   Nanos duration = base::kNanosPerSecond;
@@ -81,6 +87,9 @@ struct Scenario {
   unsigned compute_rings = 4;
   unsigned sdma_rings = 2;
   Nanos packet_cost = 0;
+  Nanos lockup_timeout = 0;  // of each ring; 0: none
+  std::string recovery;      // what becomes of the others
+  std::vector<FaultSpec> faults;
   std::vector<ClientSpec> clients;
 };
 

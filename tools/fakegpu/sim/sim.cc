@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include "base/log.h"
 #include "engine.h"
 #include "report.h"
 
@@ -84,6 +85,8 @@ int run_sim(const SimOptions& options) {
     fmt::print(stderr, "fakegpu sim: {}\n", error.what());
     return 2;
   }
+  // A hang that the scenario asks for is no news; the trace has it.
+  base::set_log_sink([](base::LogLevel, std::string_view) {});
   base::TextTrace trace;
   bool traced = options.trace.empty();
   std::vector<PolicyRuns> all;

@@ -21,6 +21,8 @@ double at(const Histogram& values, double part) {
 constexpr Metric kMetrics[] = {
     {"jobs", "jobs finished", Unit::kCount,
      [](const Client& c, const Run&) { return static_cast<double>(c.finished); }},
+    {"failed", "jobs failed", Unit::kCount,
+     [](const Client& c, const Run&) { return static_cast<double>(c.failed); }, true},
     {"gpu_time_ns", "GPU time", Unit::kNanos,
      [](const Client& c, const Run&) { return static_cast<double>(c.gpu_time); }},
     {"share_percent", "share of GPU time", Unit::kPercent, share},
@@ -33,7 +35,9 @@ constexpr Metric kMetrics[] = {
     {"latency_p99_ns", "latency p99", Unit::kNanos,
      [](const Client& c, const Run&) { return at(c.latency, 0.99); }},
     {"latency_max_ns", "latency max", Unit::kNanos,
-     [](const Client& c, const Run&) { return static_cast<double>(c.latency.max()); }},
+     [](const Client& c, const Run&) {
+       return static_cast<double>(std::max<uint64_t>(c.latency.max(), c.longest_open));
+     }},
     {"slowdown", "slowdown (mean)", Unit::kRatio,
      [](const Client& c, const Run&) { return c.slowdown.mean() / 1000; }},
     {"missed", "deadlines missed", Unit::kCount,

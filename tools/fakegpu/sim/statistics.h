@@ -23,10 +23,11 @@ struct ClientStatistics {
   uint64_t open = 0;  // neither at the end
   uint64_t deadlines = 0;
   uint64_t missed = 0;
-  Nanos gpu_time = 0;  // of finished jobs
-  Histogram latency;   // of a batch, ns: wanted to finished
-  Histogram wait;      // of a batch, ns: wanted to started
-  Histogram slowdown;  // of a batch, in thousandths: latency by its jobs' lengths
+  Nanos gpu_time = 0;      // of finished jobs
+  Nanos longest_open = 0;  // since the oldest batch was wanted that is not done at the end
+  Histogram latency;       // of a batch, ns: wanted to finished
+  Histogram wait;          // of a batch, ns: wanted to started
+  Histogram slowdown;      // of a batch, in thousandths: latency by its jobs' lengths
 };
 
 struct RingStatistics {
@@ -56,6 +57,7 @@ struct Metric {
   const char* title;
   enum class Unit { kCount, kNanos, kPercent, kRatio } unit;
   double (*of)(const ClientStatistics& client, const RunStatistics& run);
+  bool rare = false;  // left out where nobody has any
 };
 std::span<const Metric> metrics();
 

@@ -74,6 +74,8 @@ struct Options {
 
 // The names that Options::policy may have, the default first.
 std::span<const std::string_view> policy_names();
+// What Options::recovery may be, the default first.
+std::span<const std::string_view> recovery_names();
 
 class Machine {
  public:
