@@ -3,6 +3,8 @@
 // its push, so that it cannot wait for ever behind those that have: it competes with them as soon
 // as its own time has come. Assumes that the deadlines can be met; past that point everybody is
 // late, the latest submitter most.
+#include <algorithm>
+
 #include "entity_heap.h"
 #include "policies.h"
 #include "sched/job.h"
@@ -27,6 +29,12 @@ class Edf final : public Policy {
   void remove(Entity& entity) override { heap_.remove(entity); }
   Entity* pick() override { return heap_.best(); }
   size_t ready() const override { return heap_.size(); }
+  void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const override {
+    heap_.save(entities, to);
+  }
+  bool restore(std::span<Entity* const>, std::span<const PolicyMemory> from) override {
+    return std::ranges::all_of(from, [this](const auto& one) { return heap_.restore(one); });
+  }
   bool heeds_urgency() const override { return true; }
 
  private:

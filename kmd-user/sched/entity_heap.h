@@ -5,9 +5,12 @@
 
 #include <compare>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "indexed_heap.h"
 #include "sched/entity.h"
+#include "sched/memory.h"
 
 namespace fakegpu::sched {
 
@@ -34,6 +37,29 @@ class ReadyHeap {
     heap_.add(entity, {tier, rank, next_arrival_++});
   }
   void remove(Entity& entity) { heap_.remove(entity); }
+
+  // As Policy's. restore() takes one memory; false: it is none of a heap.
+  void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const {
+    for (Entity* entity : entities) {
+      if (!EntityHeap::contains(*entity)) continue;
+      const RankKey& key = heap_.key(*entity);
+      to.push_back({entity, "ready", 0, {key.tier, key.rank, static_cast<int64_t>(key.arrival)}});
+    }
+    to.push_back({nullptr, "arrivals", 0, {static_cast<int64_t>(next_arrival_)}});
+  }
+  bool restore(const PolicyMemory& memory) {
+    const auto& [tier, rank, arrival] = memory.numbers;
+    if (!memory.in_range()) return false;
+    if (memory.is(false, "arrivals")) {
+      next_arrival_ = static_cast<uint64_t>(memory.numbers[0]);
+      return memory.numbers[0] >= 0;
+    }
+    if (!memory.is(true, "ready") || EntityHeap::contains(*memory.entity) || tier < 0 ||
+        tier >= int64_t{kPriorities} || arrival < 0)
+      return false;
+    heap_.add(*memory.entity, {static_cast<int32_t>(tier), rank, static_cast<uint64_t>(arrival)});
+    return true;
+  }
 
  private:
   EntityHeap heap_;

@@ -4,6 +4,8 @@
 // never queues two jobs is never charged, and pays at once for all when it first does; a debt is
 // forgiven to who goes idle last; of those that are not charged the last comers go first, and who
 // was there before them never gets its turn. Assumes deep queues of jobs of like length.
+#include <algorithm>
+
 #include "entity_heap.h"
 #include "policies.h"
 #include "sched/job.h"
@@ -67,7 +69,52 @@ class Fair final : public Policy {
     average_ += average_ == 0 ? length : (length - average_) / 4;
   }
 
+  void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const override {
+    to.push_back({nullptr, "fair", 0, {static_cast<int64_t>(next_arrival_), average_}});
+    for (Entity* entity : entities) {
+      const bool waits = Waiting::contains(*entity);
+      to.push_back({entity,
+                    "runtime",
+                    0,
+                    {measure(*entity), entity->usage().gpu_time - entity->policy_slot().charged,
+                     waits ? static_cast<int64_t>(waiting_.key(*entity).arrival) : 0}});
+      if (Ready::contains(*entity)) to.push_back({entity, "ready", 0, {}});
+    }
+  }
+  bool restore(std::span<Entity* const>, std::span<const PolicyMemory> from) override {
+    const auto restore_one = [this](const PolicyMemory& memory) {
+      const auto& numbers = memory.numbers;
+      if (memory.is(true, "ready")) return true;
+      if (memory.is(false, "fair")) {
+        next_arrival_ = static_cast<uint64_t>(numbers[0]);
+        average_ = numbers[1];
+        return numbers[0] >= 0 && average_ >= 0 && average_ <= SchedulerMemory::kLongest;
+      }
+      const base::Nanos owed = numbers[1];
+      if (!memory.is(true, "runtime") || !memory.in_range() || owed < 0 ||
+          owed > SchedulerMemory::kMostGpuTime || numbers[2] < 0)
+        return false;
+      set_measure(*memory.entity, numbers[0]);
+      memory.entity->policy_slot().charged = memory.entity->usage().gpu_time - owed;
+      if (Waiting::contains(*memory.entity))
+        waiting_.change(*memory.entity, {numbers[0], static_cast<uint64_t>(numbers[2])});
+      return true;
+    };
+    if (!std::ranges::all_of(from, restore_one)) return false;
+    // Where they stand is known now.
+    for (const PolicyMemory& memory : from) {
+      if (!memory.is(true, "ready")) continue;
+      Entity& entity = *memory.entity;
+      if (!Waiting::contains(entity) || Ready::contains(entity)) return false;
+      ready_.add(entity, waiting_.key(entity));
+    }
+    return true;
+  }
+
  private:
+  using Waiting = IndexedHeap<Entity, RuntimeKey, waiting_place>;
+  using Ready = IndexedHeap<Entity, RuntimeKey, ready_place>;
+
   static int shift(const Entity& entity) { return kShift[static_cast<size_t>(entity.priority())]; }
   static int64_t measure(Entity& entity) {
     return static_cast<int64_t>(entity.policy_slot().stamp);
@@ -87,9 +134,9 @@ class Fair final : public Policy {
     return own_us <= average_us ? -1 : 1;
   }
 
-  IndexedHeap<Entity, RuntimeKey, waiting_place> waiting_;
+  Waiting waiting_;
   // Those of them whose head may run. drm_sched walks its tree until it finds one.
-  IndexedHeap<Entity, RuntimeKey, ready_place> ready_;
+  Ready ready_;
   uint64_t next_arrival_ = 0;
   base::Nanos average_ = 0;
 };

@@ -2,6 +2,8 @@
 // drm_sched's FIFO: the oldest waiting head job. A client that queued a long backlog first is
 // served until it has caught up with everybody else's submissions; within a priority nobody waits
 // for a job that was pushed after his own.
+#include <algorithm>
+
 #include "entity_heap.h"
 #include "policies.h"
 #include "sched/job.h"
@@ -19,6 +21,12 @@ class Fifo final : public Policy {
   void remove(Entity& entity) override { heap_.remove(entity); }
   Entity* pick() override { return heap_.best(); }
   size_t ready() const override { return heap_.size(); }
+  void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const override {
+    heap_.save(entities, to);
+  }
+  bool restore(std::span<Entity* const>, std::span<const PolicyMemory> from) override {
+    return std::ranges::all_of(from, [this](const auto& one) { return heap_.restore(one); });
+  }
 
  private:
   ReadyHeap heap_;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "entity_heap.h"
@@ -49,9 +50,25 @@ class FlowTable {
   uint32_t find(uint64_t client, Priority priority) const;
 
   Flow& operator[](uint32_t flow) { return flows_[flow]; }
+  const Flow& operator[](uint32_t flow) const { return flows_[flow]; }
+  // Numbers of flows are below this; some are free.
+  size_t places() const { return flows_.size(); }
+  bool is_live(uint32_t flow) const { return flow < flows_.size() && flows_[flow].live; }
   // It may be unused now: forgets it unless it has a debt.
   void retire(uint32_t flow, int64_t vtime_now);
   size_t size() const { return live_; }
+  template <typename F>
+  void for_each(F&& visit) const {
+    for (uint32_t i = 0; i < flows_.size(); ++i)
+      if (flows_[i].live) visit(i, flows_[i]);
+  }
+
+  // As Policy's: which flows there are, where, and what they were charged; nothing of who is in
+  // them. What else `from` has is left alone. False: it is no table's.
+  void save(std::vector<PolicyMemory>& to) const;
+  bool restore(std::span<const PolicyMemory> from);
+  // An entity of a flow that restore() made; kNone: there is no such flow.
+  uint32_t rejoin(uint64_t client, Priority priority);
 
  private:
   // Debtors looked at for each flow that comes: more go than come.
@@ -59,6 +76,8 @@ class FlowTable {
 
   size_t bucket(uint64_t client, Priority priority) const;
   uint32_t take();
+  void link(uint32_t at);
+  void enter(uint32_t at);
   void drop(uint32_t flow);
   void sweep(int64_t vtime_now);
 
@@ -67,6 +86,8 @@ class FlowTable {
   uint32_t free_ = kNone;
   uint32_t swept_ = 0;
   size_t live_ = 0;
+  size_t entities_ = 0;
+  size_t most_entities_ = 0;  // that there were at a time
 };
 
 }  // namespace fakegpu::sched

@@ -30,7 +30,8 @@ class IndexedHeap {
   T* best() const { return entries_.empty() ? nullptr : entries_.front().item; }
   // Of best(), which is there.
   const Key& best_key() const { return entries_.front().key; }
-  const Key& key(T& item) const { return entries_[place_of(item)].key; }
+  const Key& key(T& item) const { return key_at(place_of(item)); }
+  const Key& key_at(uint32_t place) const { return entries_[place].key; }
 
   void add(T& item, const Key& key) {
     entries_.push_back({key, &item});

@@ -131,6 +131,56 @@ class Prepaid final : public Policy {
     now_ += kPrice[static_cast<size_t>(Priority::kNormal)] * span;
   }
 
+  void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const override {
+    to.push_back({nullptr, "now", 0, {now_, floor_credit_, static_cast<int64_t>(next_arrival_)}});
+    flows_.save(to);
+    flows_.for_each([&](uint32_t index, const Flow& flow) {
+      if (flow.place == Heap::kNowhere) return;
+      const uint64_t arrival = heaps_[tier(flow)].key_at(flow.place).arrival;
+      to.push_back({nullptr, "turn", index, {static_cast<int64_t>(arrival)}});
+    });
+    for (Entity* entity : entities) {
+      const PolicySlot& slot = entity->policy_slot();
+      to.push_back({entity, "stamp", 0, {static_cast<int64_t>(slot.stamp)}});
+      if (!EntityHeap::contains(*entity)) continue;
+      const RankKey& key = flows_[slot.waiting].ready.key(*entity);
+      to.push_back({entity,
+                    "ready",
+                    0,
+                    {int64_t{slot.waiting}, key.rank, static_cast<int64_t>(key.arrival)}});
+    }
+  }
+
+  bool restore(std::span<Entity* const> entities, std::span<const PolicyMemory> from) override {
+    if (!flows_.restore(from)) return false;
+    for (Entity* entity : entities) {
+      uint32_t& flow = entity->policy_slot().flow;
+      flow = flows_.rejoin(entity->client_id(), entity->priority());
+      if (flow == FlowTable::kNone) return false;
+    }
+    for (const PolicyMemory& memory : from)
+      if (!memory.is(false, "flow") && !restore(memory)) return false;
+    // Their places follow from what is ready in them.
+    for (const PolicyMemory& memory : from) {
+      if (!memory.is(false, "turn")) continue;
+      if (memory.index >= flows_.places() || memory.numbers[0] < 0) return false;
+      Flow& flow = flows_[static_cast<uint32_t>(memory.index)];
+      if (flow.ready.empty() || Heap::contains(flow)) return false;
+      heaps_[tier(flow)].add(flow, {rank(flow), static_cast<uint64_t>(memory.numbers[0])});
+    }
+    bool whole = true;
+    flows_.for_each([&whole](uint32_t, const Flow& flow) {
+      whole = whole && flow.ready.empty() == (flow.place == Heap::kNowhere);
+    });
+    return whole;
+  }
+
+  bool restore_charge(const Job& job) override {
+    if (!flows_.is_live(job.charge().flow)) return false;
+    ++flows_[job.charge().flow].charged;
+    return true;
+  }
+
  private:
   using Heap = IndexedHeap<Flow, FlowKey, flow_place>;
   enum Tier { kKernel, kRegular, kLow, kTiers };
@@ -145,6 +195,38 @@ class Prepaid final : public Policy {
     return lift.deadline != 0 ? 2 * kLead : kLead;
   }
 
+  // One memory of what is no flow's own.
+  bool restore(const PolicyMemory& memory) {
+    const auto& numbers = memory.numbers;
+    if (!memory.in_range()) return false;
+    if (memory.is(false, "now")) {
+      now_ = numbers[0];
+      floor_credit_ = numbers[1];
+      next_arrival_ = static_cast<uint64_t>(numbers[2]);
+      return now_ >= 0 && floor_credit_ >= 0 && numbers[2] >= 0;
+    }
+    if (memory.is(true, "stamp")) {
+      memory.entity->policy_slot().stamp = static_cast<uint64_t>(numbers[0]);
+      return numbers[0] >= 0;
+    }
+    if (!memory.is(true, "ready"))
+      return memory.name == "table" || memory.name == "vtime" || memory.name == "free" ||
+             memory.name == "turn";
+    Entity& entity = *memory.entity;
+    if (numbers[0] < 0 || numbers[0] > UINT32_MAX ||
+        !flows_.is_live(static_cast<uint32_t>(numbers[0])) || numbers[2] < 0 ||
+        EntityHeap::contains(entity) || !entity.head())
+      return false;
+    PolicySlot& slot = entity.policy_slot();
+    slot.waiting = static_cast<uint32_t>(numbers[0]);
+    slot.charged = entity.head()->charge().expected;
+    Flow& flow = flows_[slot.waiting];
+    if (lead_of(entity.lift()) > 0) ++flow.urgent;
+    flow.ready.add(entity, {0, numbers[1], static_cast<uint64_t>(numbers[2])});
+    ++ready_;
+    return true;
+  }
+
   // Where the entity competes: with a job that depends on it, if that is of a more important flow
   // here, which then pays for it; else at home.
   uint32_t home(Entity& entity) {
@@ -155,6 +237,8 @@ class Prepaid final : public Policy {
     return other == FlowTable::kNone || !flows_[other].has_room() ? own : other;
   }
 
+  static int64_t rank(const Flow& flow) { return flow.vtime - (flow.urgent > 0 ? kLead : 0); }
+
   // Puts the flow where it belongs among the flows.
   void place(Flow& flow) {
     Heap& heap = heaps_[tier(flow)];
@@ -162,11 +246,10 @@ class Prepaid final : public Policy {
       heap.remove(flow);
       return;
     }
-    const int64_t rank = flow.vtime - (flow.urgent > 0 ? kLead : 0);
     if (!Heap::contains(flow)) {
-      heap.add(flow, {rank, next_arrival_++});
-    } else if (heap.key(flow).rank != rank) {
-      heap.change(flow, {rank, heap.key(flow).arrival});
+      heap.add(flow, {rank(flow), next_arrival_++});
+    } else if (heap.key(flow).rank != rank(flow)) {
+      heap.change(flow, {rank(flow), heap.key(flow).arrival});
     }
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // drm_sched's RR: entities take turns, one job each. Fair by job count, so only where jobs are of
 // like length.
+#include <algorithm>
+
 #include "entity_heap.h"
 #include "policies.h"
 
@@ -20,6 +22,21 @@ class RoundRobin final : public Policy {
   Entity* pick() override { return heap_.best(); }
   void started(Entity& entity, Job&) override { entity.policy_slot().stamp = ++turn_; }
   size_t ready() const override { return heap_.size(); }
+
+  void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const override {
+    heap_.save(entities, to);
+    to.push_back({nullptr, "turn", 0, {static_cast<int64_t>(turn_)}});
+    for (Entity* entity : entities)
+      to.push_back({entity, "turn", 0, {static_cast<int64_t>(entity->policy_slot().stamp)}});
+  }
+  bool restore(std::span<Entity* const>, std::span<const PolicyMemory> from) override {
+    return std::ranges::all_of(from, [this](const PolicyMemory& memory) {
+      if (memory.name != "turn") return heap_.restore(memory);
+      uint64_t& turn = memory.entity ? memory.entity->policy_slot().stamp : turn_;
+      turn = static_cast<uint64_t>(memory.numbers[0]);
+      return memory.in_range() && memory.numbers[0] >= 0;
+    });
+  }
 
  private:
   ReadyHeap heap_;

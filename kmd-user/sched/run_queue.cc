@@ -113,7 +113,7 @@ void RunQueue::make_ready(Entity& entity) {
   policy_->add(entity, job);
 }
 
-bool RunQueue::head_blocked(Entity& entity, Job& head) {
+bool RunQueue::head_blocked(Entity& entity, Job& head, bool urges) {
   for (; head.next_dependency_ < head.dependencies_.size(); ++head.next_dependency_) {
     fence::Fence* needed = required(*head.dependencies_[head.next_dependency_], entity);
     if (!needed) continue;
@@ -124,7 +124,7 @@ bool RunQueue::head_blocked(Entity& entity, Job& head) {
     entity.waiting_for_ = fence::FenceRef(needed);
     if (needed->add_callback(entity) == 0) {
       trace_unschedulable(tracer_, head, *head.dependencies_[head.next_dependency_]);
-      if (policy_->heeds_urgency()) {
+      if (urges && policy_->heeds_urgency()) {
         fence::Urgency urgency = urgency_of(entity);
         needed->urge(urgency);
       }

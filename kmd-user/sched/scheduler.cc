@@ -96,7 +96,7 @@ bool Scheduler::run_next(base::Nanos now) {
 }
 
 bool Scheduler::fits(const Job& head, base::Nanos now) const {
-  if (head.credits_ > options_.credit_limit - credits_in_flight_) return false;
+  if (credits_in_flight_ + uint64_t{head.credits_} > options_.credit_limit) return false;
   return options_.depth == 0 || pending_.empty() || depth_in_flight(now) < options_.depth;
 }
 

@@ -47,6 +47,13 @@ struct PolicySlot {
   base::Nanos charged = 0;   // of Usage::gpu_time
 };
 
+// What an account says of jobs to come.
+struct AccountMemory {
+  uint64_t completed = 0;
+  base::Nanos average = 0;
+  base::Nanos gpu_time = 0;
+};
+
 class Account final : public base::RefCounted {
  public:
   // A client's. `client_id` is for traces and for policies that share by client.
@@ -97,6 +104,13 @@ class Account final : public base::RefCounted {
                               ? gpu_time
                               : account->average_ + (gpu_time - account->average_) / 4;
     }
+  }
+  AccountMemory memory() const { return {usage_.completed, average_, usage_.gpu_time}; }
+  // For a new account: jobs that are over, of which only this is known. Its parents are not told.
+  void restore(const AccountMemory& memory) {
+    usage_.pushed = usage_.started = usage_.completed = memory.completed;
+    usage_.gpu_time = memory.gpu_time;
+    average_ = memory.average;
   }
   // Of a job that a reset ended: how long it held the ring. Says nothing of what others will take.
   void add_hung(base::Nanos gpu_time) {

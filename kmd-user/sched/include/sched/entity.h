@@ -60,6 +60,8 @@ class Entity : private fence::Callback, public WakeHook, public AttachHook {
   // All popped (not: all finished).
   bool idle() const { return queue_.empty(); }
   size_t queued() const { return queued_; }
+  // Of the job that was armed last; 0: none.
+  uint64_t last_seqno() const { return last_seqno_; }
   // The oldest that is queued; null: none. What it waits for, if it has been looked at; or null.
   Job* head() const { return queue_.front(); }
   const fence::FenceRef& waiting_for() const { return waiting_for_; }

@@ -7,14 +7,13 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "sched/memory.h"
 
 namespace fakegpu::sched {
-
-class Entity;
-class Job;
 
 // All under the device lock. Nothing here may fail; only where it is said may it allocate,
 // the rest runs between the arming of jobs and their signals.
@@ -54,6 +53,16 @@ class Policy {
   virtual void ring_idle(base::Nanos) {}
 
   virtual size_t ready() const = 0;
+
+  // Tells what it decides by and cannot find out again from the entities, which are all that are
+  // attached, and their jobs. Changes nothing. May allocate.
+  virtual void save(std::span<Entity* const> entities, std::vector<PolicyMemory>& to) const = 0;
+  // Takes that over from another policy of this name, before anything else has come of it: entities
+  // and their jobs are there as they were then, none is ready. What was ready is afterwards. May
+  // allocate. False: this is no such policy's memory; it cannot be used any more then.
+  virtual bool restore(std::span<Entity* const> entities, std::span<const PolicyMemory> from) = 0;
+  // The job was started by that other policy, and has not finished. False: it cannot have been.
+  virtual bool restore_charge(const Job&) { return true; }
   // Whether it heeds Entity::lift(); if not, nobody goes to the trouble.
   virtual bool heeds_urgency() const { return false; }
 };

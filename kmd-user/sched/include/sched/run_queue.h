@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/trace.h"
 #include "sched/entity.h"
+#include "sched/memory.h"
 #include "sched/observer.h"
 #include "sched/policy.h"
 
@@ -68,6 +70,14 @@ class RunQueue {
     const base::Nanos own = entity.account().average();
     return own != 0 ? own : totals_.average();
   }
+  // As Scheduler's. restore() takes what is told of entities, which have their jobs by then.
+  void save(SchedulerMemory& to) const;
+  bool restore(const SchedulerMemory& from);
+  // After that failed.
+  void forget_policy();
+  bool restore_charge(const Job& job) { return policy_->restore_charge(job); }
+  uint32_t epoch() const { return epoch_; }
+
   // Nothing executed for so long, up to now.
   void idle(base::Nanos span) { policy_->ring_idle(span); }
   Account& totals() { return totals_; }
@@ -75,7 +85,10 @@ class RunQueue {
   const Policy& policy() const { return *policy_; }
 
  private:
-  bool head_blocked(Entity& entity, Job& head);
+  // What the head waits for is told so only with `urges`.
+  bool head_blocked(Entity& entity, Job& head, bool urges = true);
+  std::vector<Entity*> attached() const;
+  void resume(const EntityMemory& memory);
   // What of `dependency` a job of `entity` here has to wait for; null: nothing.
   fence::Fence* required(fence::Fence& dependency, const Entity& entity) const;
   void make_ready(Entity& entity);

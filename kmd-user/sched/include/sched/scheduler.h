@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/trace.h"
 #include "sched/entity.h"
 #include "sched/job.h"
+#include "sched/memory.h"
 #include "sched/observer.h"
 #include "sched/policy.h"
 #include "sched/run_queue.h"
@@ -124,6 +126,17 @@ class Scheduler {
   // Tells `observer` from now on; borrowed, null: nobody.
   void set_observer(Observer* observer) { run_queue_.set_observer(observer); }
   Observer* observer() const { return run_queue_.observer(); }
+  // What it knows now, between two pumps. Entities and jobs of it are borrowed, but for the jobs of
+  // entities that are gone nobody else keeps them. Allocates.
+  SchedulerMemory save() const;
+  // Goes on from there in place of the scheduler that told it; both orders by the same policy,
+  // unless `from.policy` is empty: then this one's begins anew. Nothing was pushed here so far;
+  // `from` names new entities of this one, and jobs of them that are armed, and of those that
+  // execute it sets `parents` (by job in `from`; else null) as run_job() would. With another policy
+  // or fewer credits more may be in flight than would be started. Allocates. False: no scheduler
+  // can have told that; nothing but fini() will do then.
+  bool restore(const SchedulerMemory& from, std::span<const fence::FenceRef> parents);
+
   // Visits the entities that are attached here, in the order in which they came.
   template <typename F>
   void for_each_entity(F&& visit) const {
@@ -186,6 +199,10 @@ class Scheduler {
   void abandon_device(base::Nanos now);
   void fail(Job& job, int error);
   void charge_hung(Job& job, base::Nanos now);
+  void save(Job& job, JobMemory::Place place, SchedulerMemory& to) const;
+  void leave_entity(const JobMemory& memory);
+  void place(const JobMemory& memory, const fence::FenceRef& parent);
+  void count(const JobMemory& memory);
   void take_credits(Job& job);
   void give_back_credits(Job& job);
 
