@@ -555,7 +555,8 @@ struct drm_fakegpu_inject {
  */
 struct drm_fakegpu_record {
 	__u32 flags;    /* must be 0 */
-	__u32 capacity; /* records that are kept until they are read, at most 1 Mi; 0: 65536 */
+	__u32 capacity; /* records that are kept until they are read, at most 1 Mi; 0: 65536; besides those
+			 * of the start */
 };
 
 #define DRM_FAKEGPU_EVENT_RECORD 0x80000001
@@ -580,6 +581,13 @@ struct drm_fakegpu_record {
 #define DRM_FAKEGPU_RECORD_FAILED 17
 #define DRM_FAKEGPU_RECORD_RESTARTED 18
 #define DRM_FAKEGPU_RECORD_LOST 19
+/* Only at the start: what the schedulers remember. */
+#define DRM_FAKEGPU_RECORD_TOTALS 20
+#define DRM_FAKEGPU_RECORD_ACCOUNT 21
+#define DRM_FAKEGPU_RECORD_LIFT 22
+#define DRM_FAKEGPU_RECORD_CHARGE 23
+#define DRM_FAKEGPU_RECORD_ENDED 24
+#define DRM_FAKEGPU_RECORD_MEMORY 25
 
 /* What a job waits for: DEPENDENCY's and LEAF's value[0]. */
 #define DRM_FAKEGPU_WAITS_FINISHED 0  /* a job, to its end */

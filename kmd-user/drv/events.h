@@ -32,6 +32,8 @@ class EventQueue final : public base::RefCounted {
   // Makes room for so many records; before, there is none for any.
   void start_recording(size_t capacity) { records_.emplace(capacity); }
   bool records() const { return records_.has_value(); }
+  // What it begins with, for which there is room too. May allocate.
+  void begin_record(const drm_fakegpu_event_record& record) { records_->begin_with(record); }
   // Nobody is told before deliver(). Allocates nothing.
   void record(const drm_fakegpu_event_record& record) { records_->push(record); }
   // Tells who waits, if there is something to read.

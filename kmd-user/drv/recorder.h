@@ -16,6 +16,7 @@
 namespace fakegpu::drv {
 
 class EventQueue;
+class RecordTap;
 class Ring;
 
 class Recorder {
@@ -33,18 +34,16 @@ class Recorder {
     if (written_) deliver();
   }
 
- private:
-  class Tap;
-
-  // Of this section and time.
+  // For the taps. A record of this section and time.
   drm_fakegpu_event_record make(uint32_t kind, uint32_t ring);
   void write(const drm_fakegpu_event_record& record);
-  void snapshot();
+
+ private:
   void deliver();
 
   DeviceLock& lock_;
   const std::vector<std::unique_ptr<Ring>>& rings_;
-  std::vector<std::unique_ptr<Tap>> taps_;  // by ring, while somebody records
+  std::vector<std::unique_ptr<RecordTap>> taps_;  // by ring, while somebody records
   std::vector<EventQueue*> queues_;
   EventQueue* only_ = nullptr;  // who alone gets the snapshot that is being taken
   uint64_t section_ = 1;

@@ -146,6 +146,8 @@ class RandomClient {
     }
   }
   uint64_t pick(uint64_t below) { return random_() % below; }
+  // Submissions that had to wait for room.
+  size_t waits() const { return waits_; }
 
  private:
   static constexpr uint32_t kSdma = 5;
@@ -230,6 +232,7 @@ class RandomClient {
     }
     if (pick(4) == 0)
       what.bos = {{bo_, pick(2) ? DRM_FAKEGPU_BO_USE_READ : DRM_FAKEGPU_BO_USE_WRITE}};
+    if (pick(4) == 0) return submit_and_wait(what);
     if (client_->submit(what, &seqno_) != 0) {
       // Without what may not be there yet.
       what.in.clear();
@@ -237,6 +240,22 @@ class RandomClient {
     }
     jobs_.push_back({what.context, what.ring, seqno_});
     if (jobs_.size() > 16) jobs_.erase(jobs_.begin());
+  }
+
+  // For room, if there is none; nobody looks at the answer.
+  void submit_and_wait(const Client::Submit& what) {
+    drm_fakegpu_submit arg = {};
+    arg.ctx_id = what.context;
+    arg.ring = what.ring;
+    arg.flags = DRM_FAKEGPU_SUBMIT_WAIT;
+    arg.ib_count = static_cast<uint32_t>(what.ibs.size());
+    arg.ibs = reinterpret_cast<uintptr_t>(what.ibs.data());
+    arg.out_sync_count = static_cast<uint32_t>(what.out.size());
+    arg.out_syncs = reinterpret_cast<uintptr_t>(what.out.data());
+    const bool answered =
+        client_->start(DRM_IOCTL_FAKEGPU_SUBMIT, arg, [](int, std::span<const std::byte>) {})
+            .has_value();
+    waits_ += !answered;
   }
 
   void wait_for_seqno() {
@@ -293,6 +312,7 @@ class RandomClient {
   uint32_t bo_ = 0;
   uint64_t point_ = 0;
   uint64_t seqno_ = 0;
+  size_t waits_ = 0;
 };
 
 }  // namespace fakegpu::tests

@@ -119,10 +119,6 @@ int verify(const sim::Script& script) {
     return 0;
   }
   fmt::print(stderr, "{}\n", difference);
-  if (!script.fresh)
-    fmt::print(stderr,
-               "the recording began on a device that had worked before; what its schedulers "
-               "owed to whom is not in it\n");
   return 1;
 }
 

@@ -46,8 +46,8 @@ TEST(RecordFile, SaysWhichLineIsWrong) {
   EXPECT_EQ(refusal_of_text("{}\n"), "line 1: not a recording of fakegpu");
   EXPECT_EQ(refusal_of_text("no json\n"), "line 1: no JSON object");
   std::string other = text;
-  other.replace(other.find("\"version\":1"), 11, "\"version\":2");
-  EXPECT_EQ(refusal_of_text(other), "line 1: a recording of version 2, not 1");
+  other.replace(other.find("\"version\":2"), 11, "\"version\":1");
+  EXPECT_EQ(refusal_of_text(other), "line 1: a recording of version 1, not 2");
   // Cut off behind any line, and in the middle of one.
   for (size_t end = text.find('\n'), line = 2; end + 1 < text.size();
        end = text.find('\n', end + 1), ++line)

@@ -23,6 +23,8 @@ class Finder {
   }
 
   Clients run() {
+    for (uint32_t i = 0; i < script_.beginning.jobs.size(); ++i)
+      if (is_seen_to_its_end(script_.jobs[i])) ++of(script_.jobs[i].entity).under_way;
     for (const ScriptSection& section : script_.sections)
       for (uint32_t i = section.first; i < section.first + section.count; ++i) add(i, section.time);
     return std::move(found_);

@@ -8,11 +8,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sched/memory.h"
+
 namespace fakegpu::sim {
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr const char* kFormat = "fakegpu-recording";
 constexpr size_t kMaxLine = 1024;
 
@@ -28,7 +30,7 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {DRM_FAKEGPU_RECORD_RING, "ring", false, false, {"credits", "depth_ns", "type", "fresh"}},
     {DRM_FAKEGPU_RECORD_POLICY, "policy", false, false, {}},
-    {DRM_FAKEGPU_RECORD_ENTITY, "entity", true, false, {"priority", "client"}},
+    {DRM_FAKEGPU_RECORD_ENTITY, "entity", true, false, {"priority", "client", "gone"}},
     {DRM_FAKEGPU_RECORD_GONE, "gone", true, false, {}},
     {DRM_FAKEGPU_RECORD_QUEUED, "queued", true, true, {"credits", "deps", "before", "pushed_ns"}},
     {DRM_FAKEGPU_RECORD_DEPENDENCY, "dep", true, true, {"on", "on_ctx", "on_seqno", "leaves"}},
@@ -45,16 +47,37 @@ constexpr Kind kKinds[] = {
     {DRM_FAKEGPU_RECORD_FAILED, "failed", true, true, {"error"}},
     {DRM_FAKEGPU_RECORD_RESTARTED, "restarted", false, false, {}},
     {DRM_FAKEGPU_RECORD_LOST, "lost", false, false, {"records"}},
+    {DRM_FAKEGPU_RECORD_TOTALS,
+     "totals",
+     false,
+     false,
+     {"completed", "average_ns", "idle_since_ns"}},
+    {DRM_FAKEGPU_RECORD_ACCOUNT,
+     "account",
+     true,
+     true,
+     {"completed", "average_ns", "gpu_time_ns", "woken"}},
+    {DRM_FAKEGPU_RECORD_LIFT, "lift", true, true, {"waited", "deadline_ns", "priority", "client"}},
+    {DRM_FAKEGPU_RECORD_CHARGE, "charge", true, true, {"expected_ns", "flow", "charged", "met"}},
+    {DRM_FAKEGPU_RECORD_ENDED, "ended", true, true, {"end_ns", "error", "started_ns", "how"}},
+    {DRM_FAKEGPU_RECORD_MEMORY, "memory", true, true, {"a", "b", "c"}},
 };
 
 // Numbers that may be negative.
 bool is_signed(std::string_view name) {
   return name == "outcome" || name == "error" || name == "deadline_ns" || name == "end_ns" ||
-         name == "when_ns";
+         name == "when_ns" || name == "a" || name == "b" || name == "c";
 }
 
-bool has_text(const Kind& kind) {
-  return kind.kind == DRM_FAKEGPU_RECORD_POLICY;
+// A text in the first of the values, before the numbers.
+struct Text {
+  const char* name;  // null: there is none
+  size_t values;
+};
+Text text_of(const Kind& kind) {
+  if (kind.kind == DRM_FAKEGPU_RECORD_POLICY) return {"policy", 4};
+  if (kind.kind == DRM_FAKEGPU_RECORD_MEMORY) return {"name", 1};
+  return {nullptr, 0};
 }
 
 // Takes the members of one line, and notices those that nobody took.
@@ -114,14 +137,15 @@ base::Result<Record> parse_record(const nlohmann::json& line) {
   uint64_t number = 0;
   if (good && kind->context && (good = members.number("ctx", number))) record.context = number;
   if (good && kind->seqno && (good = members.number("seqno", number))) record.seqno = number;
+  const Text with = text_of(*kind);
   for (size_t i = 0; good && i < 4 && kind->values[i]; ++i)
-    if ((good = members.number(kind->values[i], number))) record.value[i] = number;
+    if ((good = members.number(kind->values[i], number))) record.value[with.values + i] = number;
   std::string text;
-  if (good && has_text(*kind) && (good = members.text("policy", text)))
-    text.copy(reinterpret_cast<char*>(record.value), sizeof(record.value) - 1);
+  if (good && with.name && (good = members.text(with.name, text)))
+    text.copy(reinterpret_cast<char*>(record.value), with.values * sizeof(record.value[0]));
   if (!good) return base::fail(EINVAL, "{}: {}", name, members.problem());
   if (!members.all_taken()) return base::fail(EINVAL, "{}: has a member too many", name);
-  if (ring > UINT32_MAX || time > static_cast<uint64_t>(INT64_MAX) / 4)
+  if (ring > UINT32_MAX || time > static_cast<uint64_t>(sched::SchedulerMemory::kLatest))
     return base::fail(EINVAL, "{}: ring {} at {} ns is out of range", name, ring, time);
   record.ring = static_cast<uint32_t>(ring);
   record.section = section;
@@ -169,15 +193,20 @@ std::string record_line(const Record& record) {
                                  record.section, record.time_ns, record.ring);
   if (kind->context) line += fmt::format(",\"ctx\":{}", record.context);
   if (kind->seqno) line += fmt::format(",\"seqno\":{}", record.seqno);
+  const Text text = text_of(*kind);
   for (size_t i = 0; i < 4 && kind->values[i]; ++i) {
+    const uint64_t value = record.value[text.values + i];
     if (is_signed(kind->values[i])) {
-      line += fmt::format(",\"{}\":{}", kind->values[i], static_cast<int64_t>(record.value[i]));
+      line += fmt::format(",\"{}\":{}", kind->values[i], static_cast<int64_t>(value));
     } else {
-      line += fmt::format(",\"{}\":{}", kind->values[i], record.value[i]);
+      line += fmt::format(",\"{}\":{}", kind->values[i], value);
     }
   }
-  if (has_text(*kind))
-    line += fmt::format(",\"policy\":\"{}\"", reinterpret_cast<const char*>(record.value));
+  if (text.name) {
+    const char* const from = reinterpret_cast<const char*>(record.value);
+    const size_t length = ::strnlen(from, text.values * sizeof(record.value[0]));
+    line += fmt::format(",\"{}\":\"{}\"", text.name, std::string_view(from, length));
+  }
   return line + "}\n";
 }
 

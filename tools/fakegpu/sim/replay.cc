@@ -148,8 +148,6 @@ std::span<const std::string_view> policies() {
 base::Result<ReplayResult> replay(const Script& script, const ReplaySettings& settings) {
   auto player = Player::create(script, settings);
   if (!player) return tl::unexpected(std::move(player).error());
-  const Nanos begin = script.sections.front().time;
-  (*player)->set_now(begin);
   if (settings.closed_loop) {
     ByClient schedule(script, **player);
     do {
@@ -166,9 +164,7 @@ base::Result<ReplayResult> replay(const Script& script, const ReplaySettings& se
     AsRecorded nothing_more(none);
     play(script, **player, nothing_more, false);
   }
-  ReplayResult result = (*player)->take_result();
-  result.begin = begin;
-  return result;
+  return (*player)->take_result();
 }
 
 std::string first_difference(const Script& script, const ReplayResult& result) {
@@ -185,8 +181,7 @@ std::string first_difference(const Script& script, const ReplayResult& result) {
     return fmt::format("job {} of entity {} at {} ns", job.seqno, job.entity, run->time);
   };
   for (size_t ring = 0; ring < script.runs.size(); ++ring) {
-    std::vector<RecordedRun> replayed = result.rings[ring].runs;
-    std::erase_if(replayed, [&](const RecordedRun& run) { return script.jobs[run.job].before; });
+    const std::vector<RecordedRun>& replayed = result.rings[ring].runs;
     const std::vector<RecordedRun>& recorded = script.runs[ring];
     for (size_t i = 0; i < std::max(recorded.size(), replayed.size()); ++i) {
       const RecordedRun* was = i < recorded.size() ? &recorded[i] : nullptr;
@@ -200,7 +195,7 @@ std::string first_difference(const Script& script, const ReplayResult& result) {
   }
   for (uint32_t i = 0; i < script.jobs.size(); ++i) {
     const ScriptJob& job = script.jobs[i];
-    if (!job.measured || job.before || job.failed_restart != kNone) continue;
+    if (!job.measured || job.failed_restart != kNone) continue;
     if (result.jobs[i].ended == job.noticed) continue;
     note(job.noticed,
          fmt::format("job {} of entity {}: recorded to end at {} ns, replayed at {} ns", job.seqno,

@@ -64,6 +64,8 @@ class ReplayRing final : public sched::Backend {
   // When the job that executes ends, unless that is never or the ring is stopped.
   std::optional<Nanos> due() const;
   bool executes(uint32_t job) const { return !flights_.empty() && flights_.front().index == job; }
+  // The job begins to occupy the ring now, or behind those that do; its hardware fence.
+  fence::FenceRef begin(const ReplayJob& job);
   // Ends that job now.
   void complete();
 
@@ -94,7 +96,6 @@ class ReplayRing final : public sched::Backend {
     fence::FenceRef fence;
   };
 
-  fence::FenceRef begin(const ReplayJob& job);
   void end(const Flight& flight, Nanos noticed);
 
   ReplayStage& stage_;

@@ -27,7 +27,10 @@ class Compiler {
     if (waits_.awaits() && record.kind != DRM_FAKEGPU_RECORD_DEPENDENCY &&
         record.kind != DRM_FAKEGPU_RECORD_LEAF && !draft_.lossy())
       return draft_.refuse("a dependency of the job before is missing");
-    if (record.kind != DRM_FAKEGPU_RECORD_LOST && !draft_.open_section(record)) return false;
+    if (record.kind != DRM_FAKEGPU_RECORD_LOST) {
+      if (!draft_.open_section(record)) return false;
+      if (!draft_.is_beginning() && !end_beginning()) return false;
+    }
     return dispatch(record);
   }
   base::Result<Script> finish() {
@@ -36,10 +39,9 @@ class Compiler {
     if (waits_.awaits() && !draft_.lossy())
       return base::fail(EINVAL, "a dependency of a job is missing");
     waits_.finish();
-    for (const ScriptRing& ring : script.rings) {
-      script.fresh = script.fresh && ring.fresh;
+    if (!end_beginning()) return base::fail(EINVAL, "{}", problem());
+    for (const ScriptRing& ring : script.rings)
       if (ring.policy.empty()) return base::fail(EINVAL, "a ring without a policy");
-    }
     const Nanos span = script.sections.back().time - script.sections.front().time;
     if (span > (Nanos{1} << 60) / static_cast<Nanos>(script.jobs.size() + 1))
       return base::fail(EINVAL, "{} jobs in {} ns are more than can be summed up",
@@ -57,6 +59,8 @@ class Compiler {
     if (record.kind == DRM_FAKEGPU_RECORD_RING) return rings_.add(record);
     if (record.kind != DRM_FAKEGPU_RECORD_LOST && record.ring >= draft_.script().rings.size())
       return draft_.refuse(fmt::format("no ring {}", record.ring));
+    if (record.kind > DRM_FAKEGPU_RECORD_LOST && record.kind <= DRM_FAKEGPU_RECORD_MEMORY)
+      return of_beginning(record);
     switch (record.kind) {
       case DRM_FAKEGPU_RECORD_POLICY:
         return rings_.set_policy(record);
@@ -93,13 +97,44 @@ class Compiler {
     }
   }
 
+  bool end_beginning() {
+    return std::exchange(begun_, true) || draft_.accept(beginning_.finish(waits_.end_beginning()));
+  }
+  bool of_beginning(const Record& record) {
+    if (!draft_.is_beginning()) return draft_.refuse("told of the beginning too late");
+    if (record.kind == DRM_FAKEGPU_RECORD_TOTALS) return draft_.accept(beginning_.totals(record));
+    const uint32_t entity = record.context == 0 ? kNone : entities_.find(record);
+    if (record.context != 0 && entity == kNone)
+      return draft_.unknown(fmt::format("no context {}", record.context));
+    switch (record.kind) {
+      case DRM_FAKEGPU_RECORD_ACCOUNT:
+        return draft_.accept(beginning_.account(record, entity));
+      case DRM_FAKEGPU_RECORD_LIFT:
+        return draft_.accept(beginning_.lift(record, entity));
+      case DRM_FAKEGPU_RECORD_MEMORY:
+        return draft_.accept(beginning_.memory(record, entity));
+      default:
+        return of_job(record);
+    }
+  }
+  bool end(const Record& record, uint32_t index) {
+    ScriptJob& job = draft_.script().jobs[index];
+    if (!draft_.accept(beginning_.ended(record, index))) return false;
+    job.ran = true;
+    entities_.count_run(job.entity);
+    return true;
+  }
+
   bool queue(const Record& record) {
     const bool before = record.value[2] != 0;
-    const uint32_t entity = entities_.queue_of(record, before);
+    if (before != draft_.is_beginning()) return draft_.refuse("a job of the beginning, or not");
+    const uint32_t entity = entities_.find(record);
     if (entity == kNone) {
       waits_.skip();
       return draft_.unknown(fmt::format("no context {}", record.context));
     }
+    if (draft_.find_job({record.context, record.seqno}) != kNone)
+      return draft_.refuse("a job out of its context's order");
     if (!entities_.queue(entity, record.seqno)) return false;
     if (record.value[0] < 1 || record.value[0] > UINT32_MAX)
       return draft_.refuse("a job without credits");
@@ -109,11 +144,11 @@ class Compiler {
     job.entity = entity;
     job.seqno = record.seqno;
     job.credits = static_cast<uint32_t>(record.value[0]);
-    job.before = before;
-    job.pushed = draft_.now();
+    job.pushed = before ? static_cast<Nanos>(record.value[3]) : draft_.now();
     job.first_wait = static_cast<uint32_t>(draft_.script().waits.size());
     const uint32_t index = draft_.add_job(record.context, std::move(job));
     entities_.count_queued(entity);
+    if (before) return draft_.accept(beginning_.job(record, entity));
     draft_.add_event(ScriptEvent::Kind::kQueue, index);
     return true;
   }
@@ -134,15 +169,21 @@ class Compiler {
         return entities_.block(job.entity, index);
       case DRM_FAKEGPU_RECORD_DONE:
         return rings_.done(record, index);
+      case DRM_FAKEGPU_RECORD_CHARGE:
+        return draft_.accept(beginning_.charge(record, index));
+      case DRM_FAKEGPU_RECORD_ENDED:
+        return end(record, index);
       default:
         return rings_.fail(record, index);
     }
   }
 
   ScriptDraft draft_;
-  ScriptEntities entities_{draft_};
-  ScriptRings rings_{draft_};
+  BeginningReader beginning_{draft_.script().beginning};
+  ScriptEntities entities_{draft_, beginning_};
+  ScriptRings rings_{draft_, beginning_};
   ScriptWaits waits_{draft_};
+  bool begun_ = false;  // and beyond the first section
 };
 
 }  // namespace

@@ -14,20 +14,16 @@
 #include "base/result.h"
 #include "fence/urgency.h"
 #include "sched/lift.h"
+#include "sim/beginning.h"
 #include "sim/record_file.h"
 
 namespace fakegpu::sim {
-
-using base::Nanos;
-
-inline constexpr uint32_t kNone = UINT32_MAX;
 
 struct ScriptRing {
   uint32_t type = 0;
   uint32_t credits = 1;
   Nanos depth = 0;
   std::string policy;
-  bool fresh = true;  // it had done nothing before
 };
 
 struct ScriptEntity {
@@ -59,7 +55,6 @@ struct ScriptJob {
   uint32_t credits = 1;
   uint32_t first_wait = 0;
   uint32_t waits = 0;
-  bool before = false;  // the recording began with it
   bool ran = false;
   bool measured = false;  // its end was seen: `occupancy` counts
   int outcome = 0;        // sched::Observer::run()
@@ -120,13 +115,14 @@ struct Script {
   std::vector<ScriptFence> fences;
   std::vector<ScriptUrge> urges;
   std::vector<std::pair<uint32_t, std::string>> policies;  // ring and name
+  Beginning beginning;
   std::vector<ScriptEvent> events;
   std::vector<ScriptSection> sections;
   // Foreign fences that signalled before anybody asked: when, and which. By time.
   std::vector<std::pair<Nanos, uint32_t>> early;
   std::vector<std::vector<RecordedRun>> runs;  // by ring
   uint64_t lost = 0;
-  bool fresh = true;  // every ring was
+  bool fresh = true;  // no ring had done anything before
 
   // Refuses what no driver can have told, and says in which line of the file: -EINVAL. With records
   // lost, what is about jobs or entities that nobody knows is left out instead.

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "sim/script.h"
@@ -26,6 +27,11 @@ class ScriptDraft {
   bool refuse(std::string why);
   // What cannot be right, unless what explains it was lost: then it is left out.
   bool unknown(std::string why) { return lossy() || refuse(std::move(why)); }
+
+  // The rings, entities and jobs of the first section are the recording's beginning.
+  bool is_beginning() const { return script_.sections.size() == 1; }
+  // What is told of that; empty: nothing is wrong with it.
+  bool accept(std::string_view problem) { return problem.empty() || refuse(std::string(problem)); }
 
   // The record's section becomes the current one.
   bool open_section(const Record& record);

@@ -11,18 +11,19 @@ bool ScriptEntities::create(const Record& record) {
   if (record.value[0] >= sched::kPriorities) return draft_.refuse("an unknown priority");
   if (record.context == 0 || record.context == UINT64_MAX || by_context_.contains(record.context))
     return draft_.refuse(fmt::format("context {} again", record.context));
-  make(record, static_cast<sched::Priority>(record.value[0]), record.value[1]);
-  return true;
-}
-
-uint32_t ScriptEntities::make(const Record& record, sched::Priority priority, uint64_t client) {
+  const bool gone = record.value[2] != 0;
+  if (gone && !draft_.is_beginning()) return draft_.refuse("gone before it came");
   auto& entities = draft_.script().entities;
   const auto index = static_cast<uint32_t>(entities.size());
-  entities.push_back({record.ring, priority, client});
+  entities.push_back({record.ring, static_cast<sched::Priority>(record.value[0]), record.value[1]});
   by_context_.emplace(record.context, index);
-  states_.emplace_back();
-  draft_.add_event(ScriptEvent::Kind::kCreate, index);
-  return index;
+  states_.emplace_back().killed = gone;
+  if (draft_.is_beginning()) {
+    beginning_.entity(gone);
+  } else {
+    draft_.add_event(ScriptEvent::Kind::kCreate, index);
+  }
+  return true;
 }
 
 // One of another ring is as good as none.
@@ -35,8 +36,9 @@ uint32_t ScriptEntities::find(const Record& record) const {
 
 bool ScriptEntities::change(const Record& record) {
   const uint32_t index = find(record);
-  // A job from before the recording, whose entity is gone, may still be wanted.
+  // A job may be wanted when its entity is gone.
   if (index == kNone && record.kind == DRM_FAKEGPU_RECORD_URGED) return true;
+  // One that was killed before the recording and had no job left is not told of at its start.
   if (index == kNone && record.kind == DRM_FAKEGPU_RECORD_GONE && !draft_.script().fresh)
     return true;
   if (index == kNone) return draft_.unknown(fmt::format("no context {}", record.context));
@@ -98,15 +100,11 @@ void ScriptEntities::urge(const Record& record, uint32_t entity) {
   draft_.add_event(ScriptEvent::Kind::kUrge, static_cast<uint32_t>(urges.size() - 1));
 }
 
-uint32_t ScriptEntities::queue_of(const Record& record, bool before) {
-  const uint32_t index = find(record);
-  if (index != kNone || !before || by_context_.contains(record.context)) return index;
-  return make(record, sched::Priority::kNormal, 0);
-}
-
 bool ScriptEntities::queue(uint32_t entity, uint64_t seqno) {
-  if (seqno <= states_[entity].last_seqno) return draft_.refuse("a job out of its context's order");
-  states_[entity].last_seqno = seqno;
+  uint64_t& last = states_[entity].last_seqno;
+  if (!draft_.is_beginning() && seqno <= last)
+    return draft_.refuse("a job out of its context's order");
+  last = std::max(last, seqno);
   return true;
 }
 
@@ -121,7 +119,7 @@ void ScriptEntities::count_run(uint32_t entity) {
 bool ScriptEntities::block(uint32_t entity, uint32_t job) {
   if (states_[entity].blocked != kNone) return draft_.unknown("blocked out of turn");
   states_[entity].blocked = job;
-  return true;
+  return !draft_.is_beginning() || draft_.accept(beginning_.blocked(entity, job));
 }
 
 void ScriptEntities::finish() {

@@ -11,17 +11,18 @@ namespace fakegpu::sim {
 
 class ScriptEntities {
  public:
-  explicit ScriptEntities(ScriptDraft& draft) : draft_(draft) {}
+  ScriptEntities(ScriptDraft& draft, BeginningReader& beginning)
+      : draft_(draft), beginning_(beginning) {}
 
   // ENTITY.
   bool create(const Record& record);
   // GONE, PRIORITY, KILLED, URGED, UNBLOCKED.
   bool change(const Record& record);
 
-  // That a job is queued in; kNone: unknown. `before` the recording began: it may not have been
-  // told of.
-  uint32_t queue_of(const Record& record, bool before);
-  // A job comes, of a seqno that must be the next or later; a job of it was given to its ring.
+  // That of the record's context and ring; kNone: unknown.
+  uint32_t find(const Record& record) const;
+  // A job comes, of a seqno that must be the next or later, unless the recording begins with it; a
+  // job of it was given to its ring.
   bool queue(uint32_t entity, uint64_t seqno);
   void count_queued(uint32_t entity);
   void count_run(uint32_t entity);
@@ -38,14 +39,13 @@ class ScriptEntities {
     bool killed = false;
   };
 
-  uint32_t make(const Record& record, sched::Priority priority, uint64_t client);
-  uint32_t find(const Record& record) const;
   bool kill(uint32_t entity);
   bool unblock(uint32_t entity);
   void urge(const Record& record, uint32_t entity);
   void stay_blocked(uint32_t entity);
 
   ScriptDraft& draft_;
+  BeginningReader& beginning_;
   std::map<uint64_t, uint32_t> by_context_;  // those that are there
   std::vector<State> states_;
 };

@@ -32,7 +32,8 @@ bool ScriptRings::add(const Record& record) {
   made.credits = static_cast<uint32_t>(record.value[0]);
   made.depth = static_cast<Nanos>(record.value[1]);
   made.type = static_cast<uint32_t>(record.value[2]);
-  made.fresh = record.value[3] != 0;
+  script.fresh = script.fresh && record.value[3] != 0;
+  beginning_.ring();
   script.runs.emplace_back();
   states_.emplace_back();
   return true;
@@ -59,11 +60,14 @@ bool ScriptRings::run(const Record& record, uint32_t index) {
   if (job.ran) return draft_.refuse("a job that runs twice");
   if (outcome > sched::Observer::kNothing || outcome < -4095)
     return draft_.refuse("an unknown outcome");
+  const bool before = record.value[1] != 0;
+  if (before != draft_.is_beginning()) return draft_.refuse("a start of the beginning, or not");
+  if (before && !draft_.accept(beginning_.started(record, index))) return false;
   job.ran = true;
   job.outcome = static_cast<int>(outcome);
   job.started = draft_.now();
   if (job.outcome == sched::Observer::kExecutes) states_[record.ring].flight.push_back(index);
-  if (record.value[1] == 0) draft_.script().runs[record.ring].push_back({index, draft_.now()});
+  if (!before) draft_.script().runs[record.ring].push_back({index, draft_.now()});
   return true;
 }
 

@@ -12,7 +12,8 @@ namespace fakegpu::sim {
 
 class ScriptRings {
  public:
-  explicit ScriptRings(ScriptDraft& draft) : draft_(draft) {}
+  ScriptRings(ScriptDraft& draft, BeginningReader& beginning)
+      : draft_(draft), beginning_(beginning) {}
 
   // RING and POLICY.
   bool add(const Record& record);
@@ -40,6 +41,7 @@ class ScriptRings {
   void end(uint32_t ring, uint32_t job);
 
   ScriptDraft& draft_;
+  BeginningReader& beginning_;
   std::vector<State> states_;
   std::map<uint32_t, Nanos> earlier_;  // when jobs were started that a restart started again
 };

@@ -76,6 +76,11 @@ bool ScriptWaits::fill(const Record& record, Wait& wait) {
   wait.kind = static_cast<Wait::Kind>(record.value[0]);
   const FenceKey key{record.value[1], record.value[2]};
   if (wait.kind <= Wait::Kind::kScheduled) {
+    if (draft_.is_beginning()) {
+      unresolved_.push_back(
+          {script.waits.size(), static_cast<uint32_t>(script.jobs.size() - 1), key});
+      return true;
+    }
     wait.job = draft_.find_job(key);
     if (wait.job == script.jobs.size() - 1) return draft_.refuse("a job that waits for itself");
     return true;
@@ -84,6 +89,17 @@ bool ScriptWaits::fill(const Record& record, Wait& wait) {
   if (is_new) script.fences.emplace_back();
   wait.fence = found->second;
   return true;
+}
+
+std::vector<std::pair<uint32_t, uint32_t>> ScriptWaits::end_beginning() {
+  std::vector<std::pair<uint32_t, uint32_t>> pairs;
+  for (const Unresolved& one : std::exchange(unresolved_, {})) {
+    const uint32_t awaited = draft_.find_job(one.awaited);
+    if (awaited == kNone) continue;
+    draft_.script().waits[one.wait].job = awaited;
+    pairs.emplace_back(one.job, awaited);
+  }
+  return pairs;
 }
 
 bool ScriptWaits::signal(const Record& record) {

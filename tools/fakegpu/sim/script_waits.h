@@ -4,6 +4,8 @@
 #pragma once
 
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "sim/script_draft.h"
 
@@ -27,10 +29,19 @@ class ScriptWaits {
   bool add_leaf(const Record& record);
   // SIGNALED.
   bool signal(const Record& record);
+  // All jobs of the beginning are known: which of them wait for which, the first for the second.
+  std::vector<std::pair<uint32_t, uint32_t>> end_beginning();
   // The recording is over.
   void finish() { forget(); }
 
  private:
+  // A job of the beginning waits for one that may be told later.
+  struct Unresolved {
+    size_t wait;
+    uint32_t job;
+    FenceKey awaited;
+  };
+
   bool belongs_to_last_job(const Record& record);
   bool fill(const Record& record, Wait& wait);
   void forget();
@@ -42,6 +53,7 @@ class ScriptWaits {
   uint32_t container_ = kNone;  // the fence, and the wait for it, whose leaves come
   size_t container_wait_ = 0;
   bool skip_ = false;
+  std::vector<Unresolved> unresolved_;
 };
 
 }  // namespace fakegpu::sim
