@@ -10,6 +10,7 @@
  * - busy: prints "busy" and stays so until it is killed
  * - fill: lets the GPU write memory that the CPU then reads; prints "filled"
  * - high: prints the errno of asking for high priority, twice
+ * - flood: waits for room for one short job after the other, until it is killed; prints "flooding"
  * - policy: prints the errno of changing the policy of all rings and of one
  * - poll: polls the sync_file of a job of nine seconds; prints "polling" before and what poll()
  * said after
@@ -126,6 +127,18 @@ static _Noreturn void busy(void) {
   for (;;) pause();
 }
 
+static _Noreturn void flood(void) {
+  int ring;
+  queue_jobs(DRM_FAKEGPU_RING_COMPUTE, 1, 1, &ring);
+  const struct fakegpu_submission one = {.ring = (uint32_t)ring,
+                                         .flags = DRM_FAKEGPU_SUBMIT_WAIT,
+                                         .cmdbuf_count = 1,
+                                         .cmdbufs = &packets};
+  puts("flooding");
+  fflush(stdout);
+  for (;;) must(fakegpu_context_submit(context, &one, NULL), "submit");
+}
+
 static int fill(void) {
   const uint32_t value = 0x600dda7a;
   void* cpu;
@@ -193,6 +206,7 @@ int main(int argc, char** argv) {
   must(fakegpu_syncobj_create(device, 0, &never), "syncobj");
   if (strcmp(argv[2], "busy") == 0) busy();
   if (strcmp(argv[2], "fill") == 0) return fill();
+  if (strcmp(argv[2], "flood") == 0) flood();
   if (strcmp(argv[2], "high") == 0) return high();
   if (strcmp(argv[2], "policy") == 0) return policy();
   if (strcmp(argv[2], "inject") == 0) return inject();

@@ -13,6 +13,7 @@ import resource
 import select
 import shutil
 import signal
+import subprocess
 import tempfile
 
 from harness import (AT_ONCE, BASE, DAEMON, HAS_NODE, LIBRARY_CLIENT, PLAIN_CLIENT, READY, TOOL,
@@ -230,6 +231,57 @@ def test_a_recorded_demo_replays_exactly():
         ended = run([TOOL, 'sim', '--replay', recording, '--verify'])
         expect_equal(ended.returncode, 1)
         assert f'line {len(lines)}: the recording is cut off' in ended.stderr, ended.stderr
+
+
+def test_a_recording_of_a_busy_device_replays_exactly():
+    with Daemon('--entity-jobs', '4', '--hw-submission', '2', '--policy', 'fair') as daemon:
+        recording = daemon.folder + '/recording'
+        # All this goes on when it begins.
+        flooding = [start(LIBRARY_CLIENT, daemon, 'flood', 'flooding') for _ in range(2)]
+        busy = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+        with subprocess.Popen([TOOL, 'record', '-o', recording, '--device', daemon.where],
+                              stderr=subprocess.PIPE, text=True) as record:
+            said = record.stderr.readline()
+            assert f'recording {daemon.where}; Ctrl-C ends it' in said, said
+            more = start(LIBRARY_CLIENT, daemon, 'busy', 'busy')
+            flooding[0].kill()
+            busy.kill()
+            expect_equal(run([LIBRARY_CLIENT, daemon.where, 'policy']).stdout, '0\n0\n')
+            expect_equal(run([LIBRARY_CLIENT, daemon.where, 'fill']).stdout, 'filled\n')
+            for client in flooding + [busy, more]:
+                client.kill()
+                client.wait()
+            record.send_signal(signal.SIGINT)
+            said = record.stderr.read()
+            assert record.wait(READY) == 0 and 'LOST' not in said, said
+        with open(recording, encoding='utf-8') as file:
+            records = [json.loads(line) for line in file]
+        rings = {record['ring'] for record in records if record['e'] == 'run'}
+        kinds = {record.get('e') for record in records}
+        assert len(rings) > 1 and {'killed', 'policy', 'memory'} <= kinds, (rings, kinds)
+        assert any(record['e'] == 'run' and record['before'] for record in records[1:]), 'idle'
+        verified = run([TOOL, 'sim', '--replay', recording, '--verify'])
+        expect_equal((verified.returncode, verified.stderr), (0, ''))
+        for option in (['--policy', 'prepaid'], ['--rings', 'compute=1', '--closed-loop']):
+            ended = run([TOOL, 'sim', '--replay', recording, *option])
+            expect_equal((ended.returncode, ended.stderr), (0, ''))
+
+
+def test_a_recording_that_lacks_records_says_so():
+    with Daemon() as daemon:
+        recording = daemon.folder + '/recording'
+        ended = run([TOOL, 'record', '-o', recording, '--capacity', '2', '--device', daemon.where,
+                     '--', LIBRARY_CLIENT, daemon.where, 'fill'])
+        expect_equal(ended.returncode, 1)
+        assert 'LOST' in ended.stderr, ended.stderr
+        with open(recording, encoding='utf-8') as file:
+            assert json.loads(file.readlines()[-1])['lost'] > 0
+        ended = run([TOOL, 'sim', '--replay', recording, '--verify'])
+        expect_equal(ended.returncode, 1)
+        assert 'lost' in ended.stderr, ended.stderr
+        ended = run([TOOL, 'sim', '--replay', recording])
+        expect_equal(ended.returncode, 0)
+        assert 'lost: the figures are approximate' in ended.stderr, ended.stderr
 
 
 def test_record_ends_with_its_program_and_as_it_did():

@@ -212,6 +212,10 @@ int run_command_line(int argc, char** argv) {
       "record", "write down what the device's schedulers are told: fakegpu record -o FILE -- APP");
   record_command->add_option("-o,--out", record.out, "the file")->required();
   record_command->add_option("--device", record.device, "the device to use, as $FAKEGPU_DEVICE");
+  record_command
+      ->add_option("--capacity", record.capacity,
+                   "records that the driver keeps until they are written (65536)")
+      ->check(CLI::Range(2u, 1u << 20));
   record_command->add_option("--for", record.seconds, "end after so many seconds")
       ->check(CLI::Range(0.01, 86400.0));
 

@@ -41,10 +41,10 @@ void note_signal(int) {
 
 class Recorder {
  public:
-  Recorder(const std::string& where, const std::string& path)
+  Recorder(const std::string& where, const std::string& path, uint32_t capacity)
       : device_(where.c_str()), path_(path), out_(std::fopen(path.c_str(), "we"), std::fclose) {
     if (!out_) fail("open");
-    drm_fakegpu_record arg = {};
+    drm_fakegpu_record arg = {0, capacity};
     check(fakegpu_device_ioctl(device_, DRM_IOCTL_FAKEGPU_RECORD, &arg), "record");
     write(sim::record_header_line(device_.info().name));
   }
@@ -113,11 +113,14 @@ int run_record(const RecordOptions& options) {
     daemon = std::make_unique<Daemon>("auto");
     where = daemon->where();
   }
-  Recorder recorder(where, options.out);
+  Recorder recorder(where, options.out, options.capacity);
   struct sigaction action = {};
   action.sa_handler = note_signal;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
 
+  if (options.words.empty())
+    fmt::print(stderr, "fakegpu record: recording {}{}\n", where,
+               options.seconds == 0 ? "; Ctrl-C ends it" : "");
   const pid_t program = options.words.empty() ? -1 : start(options.words, where);
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(options.seconds));
@@ -132,7 +135,9 @@ int run_record(const RecordOptions& options) {
   recorder.take();
   const uint64_t lost = recorder.finish();
   fmt::print(stderr, "fakegpu record: {} records in {}{}\n", recorder.records(), options.out,
-             lost ? fmt::format(", {} LOST: it cannot be replayed exactly", lost) : "");
+             lost ? fmt::format(
+                        ", {} LOST: it cannot be replayed exactly; a larger --capacity helps", lost)
+                  : "");
   if (lost) return 1;
   return program > 0 && !running ? exit_status(status) : 0;
 }
