@@ -104,6 +104,17 @@ void print(const std::string& title, const sim::Script& script, const sim::Repla
                100.0 * static_cast<double>(ring.busy) / static_cast<double>(length));
 }
 
+// What of the settings is not the recording's.
+std::string title(const ReplayOptions& options, const std::string& policy) {
+  std::string text = policy;
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  for (const std::string& rings : options.rings) add(rings);
+  if (options.credits > 0) add(fmt::format("{} credits", options.credits));
+  if (options.queue_time_us >= 0) add(fmt::format("{} us of queue time", options.queue_time_us));
+  if (options.closed_loop) add("closed loop");
+  return text.empty() ? "as recorded" : text;
+}
+
 int verify(const sim::Script& script) {
   if (script.lost > 0) {
     fmt::print(stderr, "{} records were lost: it cannot be replayed exactly\n", script.lost);
@@ -141,7 +152,7 @@ int run_replay(const ReplayOptions& options) {
     settings.policy = policy;
     const auto result = sim::replay(script, settings);
     if (!result) throw std::runtime_error(result.error().message());
-    print(policy.empty() ? "as recorded" : policy, script, *result);
+    print(title(options, policy), script, *result);
   }
   return 0;
 }

@@ -44,7 +44,7 @@ TEST(RecordFile, SaysWhichLineIsWrong) {
   const std::string text = two_jobs().text();
   EXPECT_EQ(refusal_of_text(""), "line 1: the recording is cut off");
   EXPECT_EQ(refusal_of_text("{}\n"), "line 1: not a recording of fakegpu");
-  EXPECT_EQ(refusal_of_text("no json\n"), "line 1: no JSON object");
+  EXPECT_EQ(refusal_of_text("no json\n"), "line 1: not a recording of fakegpu");
   std::string other = text;
   other.replace(other.find("\"version\":2"), 11, "\"version\":1");
   EXPECT_EQ(refusal_of_text(other), "line 1: a recording of version 1, not 2");

@@ -227,7 +227,8 @@ base::Result<RecordFile> read_record_file(std::istream& in) {
     if (ended) return refuse("after the end");
     if (line.size() > kMaxLine) return refuse("too long");
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_object()) return refuse("no JSON object");
+    if (!json.is_object())
+      return refuse(number == 1 ? "not a recording of fakegpu" : "no JSON object");
     if (number == 1) {
       if (const auto header = check_header(json); !header) return refuse(header.error().message());
       continue;
