@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <compare>
+#include <iterator>
 #include <memory>
+#include <random>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -76,6 +80,88 @@ TEST(VirtualExecutor, OneSeedIsOneTraceByteForByte) {
 
 TEST(VirtualExecutor, AnotherSeedIsAnotherTrace) {
   EXPECT_NE(busy_run(5), busy_run(6));
+}
+
+// Events that post and cancel others, and beside them what is still to come, in its order: by time,
+// then by what the seed draws for each event as it is posted.
+class ModelRun {
+ public:
+  explicit ModelRun(uint64_t seed) : executor_(seed), draws_(seed), choices_(seed + 1) {}
+
+  void run() {
+    for (int i = 0; i < 5; ++i) post();
+    while (executor_.step()) expect_next();
+    EXPECT_TRUE(coming_.empty());
+    EXPECT_EQ(left_, 0);
+  }
+
+ private:
+  struct Event {
+    Nanos when;
+    uint64_t draw;
+    TimerId id;
+    auto operator<=>(const Event&) const = default;
+  };
+
+  void post() {
+    --left_;
+    const Nanos when = executor_.now() + static_cast<Nanos>(choices_() % 4);
+    const uint64_t draw = draws_();
+    const auto id = std::make_shared<TimerId>();
+    *id = executor_.post_at(when, [this, id] { ran(*id); });
+    coming_.insert({when, draw, *id});
+  }
+
+  void ran(TimerId id) {
+    ASSERT_FALSE(coming_.empty());
+    EXPECT_EQ(coming_.begin()->id, id);
+    EXPECT_EQ(coming_.begin()->when, executor_.now());
+    coming_.erase(coming_.begin());
+    expect_next();
+    if (!coming_.empty() && choices_() % 3 == 0) cancel();
+    for (uint64_t i = choices_() % 4; i > 0 && left_ > 0; --i) post();
+    if (coming_.empty() && left_ > 0) post();
+    expect_next();
+  }
+
+  void cancel() {
+    const auto victim = std::next(coming_.begin(), static_cast<long>(choices_() % coming_.size()));
+    EXPECT_TRUE(executor_.cancel(victim->id));
+    coming_.erase(victim);
+  }
+
+  void expect_next() {
+    EXPECT_EQ(executor_.next_event(), coming_.empty() ? -1 : coming_.begin()->when);
+    EXPECT_EQ(executor_.idle(), coming_.empty());
+  }
+
+  VirtualExecutor executor_;
+  std::mt19937_64 draws_;
+  std::mt19937_64 choices_;
+  std::set<Event> coming_;
+  int left_ = 1000;
+};
+
+TEST(VirtualExecutor, TheOrderIsTheTimeAndThenTheDraw) {
+  for (uint64_t seed = 0; seed < 50; ++seed) ModelRun(seed).run();
+}
+
+TEST(VirtualExecutor, GoesOnAfterATaskThatThrew) {
+  int ran = 0;
+  {
+    VirtualExecutor executor(1);
+    executor.post_at(10, [&] {
+      executor.post_at(30, [&] { ++ran; });
+      throw std::runtime_error("from a task");
+    });
+    executor.post_at(20, [&] { throw std::runtime_error("from another"); });
+    executor.post_at(40, [] { FAIL(); });
+    EXPECT_THROW(executor.run(), std::runtime_error);
+    EXPECT_EQ(executor.next_event(), 20);
+    EXPECT_THROW(executor.run_until(35), std::runtime_error);
+    executor.run_until(35);
+  }
+  EXPECT_EQ(ran, 1);
 }
 
 TEST(VirtualExecutor, TimeStandsStillInATaskAndJumpsToTheNext) {

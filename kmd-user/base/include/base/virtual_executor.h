@@ -33,17 +33,24 @@ class VirtualExecutor final : public Clock, public Executor {
 
   bool idle() const { return live_ == 0; }
   // When the next event is due; -1 when there is none.
-  Nanos next_event() const { return heap_.empty() ? -1 : heap_.front().when; }
+  Nanos next_event() {
+    drop_cancelled();
+    return heap_.empty() ? -1 : heap_.front().when;
+  }
 
  private:
   // An event's place in time. Its task is in a slot, so that moving it in the heap is cheap; when
   // it is cancelled the slot is free at once and the key stays until it comes up or keys like it
-  // are the most. The front of the heap is never such a one.
+  // are the most. Between two events the front of the heap is never such a one; during an event it
+  // is that event's own, whose place the first one posted takes.
   struct Key {
     Nanos when;
     uint64_t draw;  // from the seed: orders simultaneous events
     TimerId id;
-    auto operator<=>(const Key&) const = default;
+    bool before(const Key& other) const {
+      if (when != other.when) return when < other.when;
+      return draw != other.draw ? draw < other.draw : id < other.id;
+    }
   };
   struct Slot {
     Task task;
@@ -54,11 +61,14 @@ class VirtualExecutor final : public Clock, public Executor {
 
   Slot& slot_of(TimerId id) { return slots_[id & ((TimerId{1} << kSlotBits) - 1)]; }
   bool waits(TimerId id) { return slot_of(id).id == id; }
+  TimerId add(Nanos when, Task&& task);
   Task take(TimerId id);
+  void push_key(const Key& key);
+  void replace_front(const Key& key);
   void pop_key();
   void drop_cancelled();
 
-  std::vector<Key> heap_;  // the least first
+  std::vector<Key> heap_;  // a binary heap, the first event at its front
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;  // slots
   size_t live_ = 0;
