@@ -14,7 +14,7 @@ bool is_packet(Packet packet, uint8_t opcode, bool compute = false);
 // The same, for packets of one fixed length.
 inline bool is_packet_of(Packet packet, uint8_t opcode, uint32_t body_dwords,
                          bool compute = false) {
-  return packet.size() == body_dwords + 1 && is_packet(packet, opcode, compute);
+  return packet.size() == body_dwords + 1 && packet[0] == type3(opcode, body_dwords, compute);
 }
 
 }  // namespace fakegpu::packets::pm4

@@ -32,10 +32,13 @@ struct Header {
 };
 
 // body_dwords: 1 to kMaxBodyDwords; 0 only for NOP.
-uint32_t type3(uint8_t opcode, uint32_t body_dwords, bool compute = false);
+constexpr uint32_t type3(uint8_t opcode, uint32_t body_dwords, bool compute = false) {
+  return 3u << 30 | ((body_dwords - 1) & 0x3fff) << 16 | uint32_t{opcode} << 8 |
+         uint32_t{compute} << 1;
+}
 
 // nullopt: type 0 or 1, a reserved bit, or a type 2 that is not kFiller. The opcode is not checked.
-std::optional<Header> parse_header(uint32_t dword);
+constexpr std::optional<Header> parse_header(uint32_t dword);
 
 // The public name of an opcode of this module; empty if it is not one.
 std::string_view opcode_name(uint8_t opcode);
@@ -46,3 +49,21 @@ std::string_view opcode_name(uint8_t opcode);
 #include "packets/pm4_edu.h"
 #include "packets/pm4_event.h"
 #include "packets/pm4_memory.h"
+
+namespace fakegpu::packets::pm4 {
+
+// Here, so that whoever looks at every packet does so without a call.
+constexpr std::optional<Header> parse_header(uint32_t dword) {
+  if (dword == kFiller) return Header{.type = 2};
+  if (dword >> 30 != 3 || (dword & 0xfc) != 0) return std::nullopt;
+  const auto opcode = static_cast<uint8_t>(dword >> 8);
+  const uint32_t body_dwords = (dword >> 16 & 0x3fff) + 1;
+  const bool no_body = opcode == Nop::kOpcode && body_dwords > kMaxNopBodyDwords;
+  return Header{.type = 3,
+                .opcode = opcode,
+                .body_dwords = no_body ? 0 : body_dwords,
+                .predicate = (dword & 1) != 0,
+                .compute = (dword & 2) != 0};
+}
+
+}  // namespace fakegpu::packets::pm4
