@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "interrupt_ring.h"
 
-#include <bit>
 #include <cstring>
 
 #include "hw/registers.h"
+#include "power_of_two.h"
 
 namespace fakegpu::hw {
 
@@ -26,58 +26,68 @@ bool InterruptRing::raise(IhEntry entry) {
 
 bool InterruptRing::put(const IhEntry& entry) {
   base::MutexLock lock(mutex_);
-  if (!enabled_ || !std::has_single_bit(size_) || size_ < 2 * sizeof(IhEntry)) return false;
+  if (!enabled_ || !is_power_of_two(size_) || size_ < 2 * sizeof(IhEntry)) return false;
   const uint32_t next = (wptr_ + sizeof(IhEntry)) & (size_ - 1);
   const PhysAddr base = base_[0] | static_cast<PhysAddr>(base_[1]) << 32;
   const std::span<std::byte> slot = memory_.at(base + wptr_, sizeof(IhEntry));
-  if (next == rptr_ || slot.empty()) {
+  if (next == rptr() || slot.empty()) {
     overflow_ = true;
-    return true;
+  } else {
+    std::memcpy(slot.data(), &entry, sizeof(entry));
+    wptr_ = next;
   }
-  std::memcpy(slot.data(), &entry, sizeof(entry));
-  wptr_ = next;
+  show_wptr();
   return true;
 }
 
 void InterruptRing::deliver() {
-  {
-    base::MutexLock lock(handler_mutex_);
-    if (calling_) {
-      again_ = true;
-      return;
-    }
-    if (!handler_) return;
-    calling_ = true;
-  }
-  for (;;) {
-    handler_();
-    base::MutexLock lock(handler_mutex_);
-    if (again_) {
-      again_ = false;
-      continue;
-    }
-    calling_ = false;
-    break;
-  }
-  handler_done_.notify_all();
+  if (calls_.fetch_add(1, std::memory_order_acq_rel) == 0) call(1);
 }
 
-void InterruptRing::set_handler(base::UniqueFunction<void()> handler) NO_THREAD_SAFETY_ANALYSIS {
-  // Declared before the lock, so that what the old handler owns is freed without it.
-  base::UniqueFunction<void()> old;
-  std::unique_lock lock(handler_mutex_.native());
-  while (calling_) handler_done_.wait(lock);
-  old = std::move(handler_);
-  handler_ = std::move(handler);
+// `answered`: calls_ as it is answered by the first call. Until nobody has come during one.
+void InterruptRing::call(uint32_t answered) {
+  do {
+    if (handler_) handler_();
+  } while (!calls_.compare_exchange_strong(answered, 0, std::memory_order_acq_rel));
+  calls_.notify_all();
+}
+
+void InterruptRing::set_handler(base::UniqueFunction<void()> handler) {
+  uint32_t calls = 0;
+  while (!calls_.compare_exchange_weak(calls, 1, std::memory_order_acq_rel)) {
+    if (calls != 0) calls_.wait(calls, std::memory_order_acquire);
+    calls = 0;
+  }
+  std::swap(handler_, handler);
+  // Whoever came meanwhile has left it to this thread to call.
+  calls = 1;
+  if (calls_.compare_exchange_strong(calls, 0, std::memory_order_acq_rel)) {
+    calls_.notify_all();
+  } else {
+    call(calls);
+  }
 }
 
 void InterruptRing::power_up() {
   base::MutexLock lock(mutex_);
-  base_[0] = base_[1] = size_ = rptr_ = wptr_ = 0;
+  base_[0] = base_[1] = size_ = wptr_ = 0;
+  rptr_.store(0);
   enabled_ = overflow_ = false;
+  show_wptr();
+}
+
+// A pointer outside of the ring is cut to it, as the chip's register has no more bits.
+uint32_t InterruptRing::rptr() const {
+  if (!is_power_of_two(size_)) return 0;
+  return rptr_.load(std::memory_order_acquire) & (size_ - 1) & ~(uint32_t{sizeof(IhEntry)} - 1);
+}
+
+void InterruptRing::show_wptr() {
+  shown_wptr_.store(wptr_ | (overflow_ ? reg::kIhOverflow : 0), std::memory_order_release);
 }
 
 uint32_t InterruptRing::read(uint32_t offset) const {
+  if (offset == reg::kIhWptr) return shown_wptr_.load(std::memory_order_acquire);
   base::MutexLock lock(mutex_);
   switch (offset) {
     case reg::kIhBaseLo:
@@ -89,15 +99,17 @@ uint32_t InterruptRing::read(uint32_t offset) const {
     case reg::kIhCntl:
       return enabled_;
     case reg::kIhRptr:
-      return rptr_;
-    case reg::kIhWptr:
-      return wptr_ | (overflow_ ? reg::kIhOverflow : 0);
+      return rptr();
     default:
       return 0;
   }
 }
 
 void InterruptRing::write(uint32_t offset, uint32_t value) {
+  if (offset == reg::kIhRptr) {
+    rptr_.store(value, std::memory_order_release);
+    return;
+  }
   base::MutexLock lock(mutex_);
   switch (offset) {
     case reg::kIhBaseLo:
@@ -109,18 +121,16 @@ void InterruptRing::write(uint32_t offset, uint32_t value) {
     case reg::kIhSize:
       // The pointers of a ring of another size mean nothing.
       size_ = value;
-      rptr_ = wptr_ = 0;
+      wptr_ = 0;
+      rptr_.store(0);
+      show_wptr();
       break;
     case reg::kIhCntl:
       enabled_ = value & 1;
       break;
-    case reg::kIhRptr:
-      // A pointer outside of the ring is cut to it, as the chip's register has no more bits.
-      rptr_ =
-          std::has_single_bit(size_) ? value & (size_ - 1) & ~(uint32_t{sizeof(IhEntry)} - 1) : 0;
-      break;
     case reg::kIhWptr:
       if (value & reg::kIhOverflow) overflow_ = false;
+      show_wptr();
       break;
     default:
       break;

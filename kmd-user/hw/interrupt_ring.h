@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -43,6 +42,9 @@ class InterruptRing {
 
  private:
   bool put(const IhEntry& entry);
+  void call(uint32_t answered);
+  uint32_t rptr() const REQUIRES(mutex_);
+  void show_wptr() REQUIRES(mutex_);
 
   const Memory& memory_;
   base::Clock& clock_;
@@ -53,15 +55,14 @@ class InterruptRing {
   uint32_t base_[2] GUARDED_BY(mutex_) = {};
   uint32_t size_ GUARDED_BY(mutex_) = 0;
   bool enabled_ GUARDED_BY(mutex_) = false;
-  uint32_t rptr_ GUARDED_BY(mutex_) = 0;
   uint32_t wptr_ GUARDED_BY(mutex_) = 0;
   bool overflow_ GUARDED_BY(mutex_) = false;
+  std::atomic<uint32_t> rptr_{0};        // as it was written
+  std::atomic<uint32_t> shown_wptr_{0};  // as kIhWptr reads; the driver asks for each entry
 
-  base::Mutex handler_mutex_;
-  std::condition_variable handler_done_;
-  bool calling_ GUARDED_BY(handler_mutex_) = false;
-  bool again_ GUARDED_BY(handler_mutex_) = false;
-  // Used without the mutex by the thread that has set calling_, and by nobody else meanwhile.
+  // How often deliver() was called since nobody is in the handler; the first to come calls it.
+  std::atomic<uint32_t> calls_{0};
+  // Of the thread that has made calls_ not 0.
   base::UniqueFunction<void()> handler_;
 };
 
