@@ -86,7 +86,6 @@ bool Engine::settle(const Outcome& outcome, Rest* rest) {
 }
 
 Outcome Engine::go() {
-  memory_.begin();
   const Outcome outcome = operation_ ? operation_->advance(*this) : next_packet();
   memory_.end();
   return outcome;

@@ -52,8 +52,11 @@ std::span<std::byte> EngineMemory::run(uint64_t va, uint64_t bytes, Access acces
     set_fault(va, access, reg::kFaultVmInvalid);
     return {};
   }
-  if (vmid_ == 0) return physical(va, bytes, access);
+  return vmid_ == 0 ? physical(va, bytes, access) : translated(va, bytes, access);
+}
 
+std::span<std::byte> EngineMemory::translated(uint64_t va, uint64_t bytes, Access access) {
+  begin();
   const Entry* entry = find(va, gpuvm_.generation(vmid_));
   if (!entry) entry = fill(va, bytes, access);
   if (!entry) return {};

@@ -19,11 +19,11 @@ class EngineMemory final : public VirtualMemory {
 
   void select(unsigned vmid) { vmid_ = static_cast<uint8_t>(vmid); }
 
-  // Between begin() and end() the spans that run() gives stay usable: an invalidation is not done
-  // until end(). Nothing is kept across end() but cached translations, which are checked again.
-  void begin() { use_.count.store(use_.count.load(std::memory_order_relaxed) + 1); }
+  // The spans that run() gives stay usable until end(): an invalidation is not done before. Nothing
+  // is kept across end() but cached translations, which are checked again.
   void end() {
-    use_.count.store(use_.count.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    const uint64_t count = use_.count.load(std::memory_order_relaxed);
+    if (count & 1) use_.count.store(count + 1, std::memory_order_release);
   }
   const TranslationUse& use() const { return use_; }
 
@@ -58,7 +58,13 @@ class EngineMemory final : public VirtualMemory {
     bool writable = false;
   };
 
+  // Before the first translation since end().
+  void begin() {
+    const uint64_t count = use_.count.load(std::memory_order_relaxed);
+    if (!(count & 1)) use_.count.store(count + 1);
+  }
   std::span<std::byte> physical(uint64_t address, uint64_t bytes, Access access);
+  std::span<std::byte> translated(uint64_t va, uint64_t bytes, Access access);
   const Entry* find(uint64_t va, uint64_t generation);
   const Entry* fill(uint64_t va, uint64_t bytes, Access access);
 

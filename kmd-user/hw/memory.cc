@@ -42,7 +42,13 @@ Memory::Range::Range(base::Mapping reserved) : bytes(std::move(reserved)) {
 }
 
 bool Memory::Range::all(size_t first, size_t last, bool expected) const {
-  for (size_t word = first / kWordBits; word <= last / kWordBits; ++word) {
+  size_t word = first / kWordBits;
+  if (word == last / kWordBits) {  // as few pages mostly are
+    const uint64_t mask = ~uint64_t{0} >> (kWordBits - 1 - (last - first));
+    const uint64_t bits = bound[word].load(std::memory_order_acquire) >> (first % kWordBits) & mask;
+    return bits == (expected ? mask : 0);
+  }
+  for (; word <= last / kWordBits; ++word) {
     const uint64_t mask = word_mask(word, first, last);
     const uint64_t bits = bound[word].load(std::memory_order_acquire) & mask;
     if (bits != (expected ? mask : 0)) return false;

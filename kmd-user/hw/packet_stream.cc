@@ -2,8 +2,9 @@
 #include "packet_stream.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
+
+#include "power_of_two.h"
 
 namespace fakegpu::hw {
 namespace {
@@ -38,6 +39,10 @@ bool PacketStream::copy(uint32_t from, uint32_t to) {
   }
   // Packets may wrap around the end of the ring.
   const uint64_t start = (ring_.rptr.load(std::memory_order_relaxed) + from) & (size - 1);
+  if (target.size() == kPeek && start + kPeek <= size) {  // most often; and then without a call
+    std::memcpy(target.data(), ring.data() + start * 4, kPeek * 4);
+    return true;
+  }
   const size_t first = std::min<size_t>(target.size(), size - start);
   std::memcpy(target.data(), ring.data() + start * 4, first * 4);
   std::memcpy(target.data() + first, ring.data(), (target.size() - first) * 4);
@@ -50,7 +55,7 @@ Outcome PacketStream::fetch() {
   uint32_t peek = static_cast<uint32_t>(std::min<uint64_t>(there, kPeek));
   if (level_ == 0) {
     const uint32_t size = ring_.size.load();
-    if (!std::has_single_bit(size) || size < kMinRing || size > kMaxRing || there > size)
+    if (!is_power_of_two(size) || size < kMinRing || size > kMaxRing || there > size)
       return Outcome::fault(reg::kFaultBadPacket);
   } else {
     // No look over the edge of a page: the packets before it are to run even if there is nothing.

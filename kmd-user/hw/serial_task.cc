@@ -37,7 +37,11 @@ bool SerialTask::try_enter() {
 }
 
 void SerialTask::leave(bool again) {
-  if (again) state_.fetch_or(kQueued, std::memory_order_relaxed);
+  if (again) {
+    state_.exchange(kQueued, std::memory_order_acq_rel);
+    post();
+    return;
+  }
   // A task of an earlier kick may still be in the executor; then the later of the two finds
   // nothing.
   if (state_.fetch_and(~uint32_t{kRunning}, std::memory_order_acq_rel) & kQueued) post();
@@ -54,6 +58,11 @@ void SerialTask::start() {
 void SerialTask::expire(base::Nanos when) {
   due_.compare_exchange_strong(when, kNever, std::memory_order_acq_rel);
   // Runs right here, not as one more task, unless somebody is at it.
+  uint32_t idle = 0;
+  if (state_.compare_exchange_strong(idle, kRunning, std::memory_order_acq_rel)) {
+    body_();
+    return;
+  }
   state_.fetch_or(kQueued, std::memory_order_acq_rel);
   start();
 }
