@@ -70,8 +70,10 @@ int Fence::add_callback(Callback& callback) {
   assert(!callback.linked());
   if (test_signaled()) return -ENOENT;
   if (!enabled_) {
+    // enable_signaling() with one reference for both.
     const FenceRef self(this);
-    enable_signaling();
+    enabled_ = true;
+    if (!do_enable_signaling()) signal(0);
     if (test_signaled()) return -ENOENT;
   }
   callbacks_.push_back(callback);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sched/entity.h"
 
+#include <utility>
+
 #include "sched/scheduler.h"
 
 namespace fakegpu::sched {
@@ -125,7 +127,8 @@ void Entity::kill(base::Nanos now) {
 }
 
 void Entity::unqueue(Job& job) {
-  if (last_scheduled_ && !last_scheduled_->test_signaled()) job.previous_ = last_scheduled_;
+  if (last_scheduled_ && !last_scheduled_->test_signaled())
+    job.previous_ = std::move(last_scheduled_);
   last_scheduled_ = job.finished_;
   job.entity_ = nullptr;
 }

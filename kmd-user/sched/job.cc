@@ -13,23 +13,19 @@
 namespace fakegpu::sched {
 namespace {
 
-bool may_follow(JobState from, JobState to) {
-  switch (to) {
-    case JobState::kInit:
-      return false;
-    case JobState::kArmed:
-      return from == JobState::kInit;
-    case JobState::kQueued:
-      return from == JobState::kArmed;
-    case JobState::kRunning:
-      return from == JobState::kQueued;
-    case JobState::kDone:  // a killed job never runs
-      return from == JobState::kQueued || from == JobState::kRunning;
-    case JobState::kFreed:
-      return from == JobState::kDone;
-  }
-  return false;
+constexpr uint8_t bit(JobState state) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(state));
 }
+
+// What a state may follow, by state.
+constexpr uint8_t kBefore[] = {
+    0,
+    bit(JobState::kInit),
+    bit(JobState::kArmed),
+    bit(JobState::kQueued),
+    bit(JobState::kQueued) | bit(JobState::kRunning),  // a killed job never runs
+    bit(JobState::kDone),
+};
 
 }  // namespace
 
@@ -72,9 +68,10 @@ JobFences& Job::fences() const {
 }
 
 void Job::set_state(JobState state) {
-  assert(may_follow(state_, state));
-  base::log(base::LogLevel::kDebug, "job {}:{} {} -> {}", finished_->context(), finished_->seqno(),
-            job_state_name(state_), job_state_name(state));
+  assert(kBefore[static_cast<size_t>(state)] & bit(state_));
+  if (base::log_enabled(base::LogLevel::kDebug))
+    base::log(base::LogLevel::kDebug, "job {}:{} {} -> {}", finished_->context(),
+              finished_->seqno(), job_state_name(state_), job_state_name(state));
   state_ = state;
 }
 
