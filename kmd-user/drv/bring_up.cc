@@ -159,7 +159,6 @@ base::Result<> Device::start_rings() {
       scheduling.timeout = timeout_of(options_.lockup_timeout, type);
       ring->make_scheduler(std::move(scheduling), std::move(*policy), tracer_, contexts_);
       rings_.push_back(std::move(ring));
-      kicked_.push_back(false);
     }
   }
   if (rings_.empty()) return base::fail(ENODEV, "the chip has no rings");

@@ -2,6 +2,7 @@
 #include "device.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/log.h"
 #include "dma_buf_file.h"
@@ -105,35 +106,30 @@ void Device::recover_faulted(Ring& ring, std::string_view why) {
 }
 
 void Device::ring_kicked(Ring& ring) {
-  kicked_[ring.info().index] = any_kicked_ = true;
+  kicked_ |= 1u << ring.info().index;
 }
 
 // Runs under the lock, before it is released.
 void Device::settle() {
   do {
-    if (any_kicked_) {
-      pump_kicked();
-      arm_watchdog();
-    }
+    if (kicked_) arm_watchdog(pump_kicked());
     recorder_.end_section();
   } while (let_in());
 }
 
 // By number, not in the order in which they were kicked: that is an order of callbacks, which
 // depends on who else listens. Pumping one ring may kick another (a dependency across rings).
-void Device::pump_kicked() {
+// Gives a bit for each ring that was pumped.
+uint32_t Device::pump_kicked() {
   const base::Nanos now = this->now();
-  any_kicked_ = false;
-  for (size_t i = 0; i < kicked_.size();) {
-    if (!kicked_[i]) {
-      ++i;
-      continue;
-    }
-    kicked_[i] = false;
-    rings_[i]->scheduler().pump(now);
-    i = any_kicked_ ? 0 : i + 1;
-    any_kicked_ = false;
+  uint32_t pumped = 0;
+  while (kicked_) {
+    const int ring = std::countr_zero(kicked_);
+    kicked_ &= kicked_ - 1;
+    pumped |= 1u << ring;
+    rings_[ring]->scheduler().pump(now);
   }
+  return pumped;
 }
 
 // Submissions that wait, now that there may be room for them. True: some were let in.
@@ -165,10 +161,12 @@ sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {
 
 // One timer for all rings. It is moved only when it would be late; when it is early, it looks and
 // is set again, which costs less than moving it for every job.
-void Device::arm_watchdog() {
+// `rings`: a bit for each whose next deadline may be another than it was. Whatever makes one kicks
+// the ring's scheduler.
+void Device::arm_watchdog(uint32_t rings) {
   std::optional<base::Nanos> due;
-  for (const auto& ring : rings_) {
-    const auto deadline = ring->scheduler().next_deadline();
+  for (; rings; rings &= rings - 1) {
+    const auto deadline = rings_[std::countr_zero(rings)]->scheduler().next_deadline();
     if (deadline && (!due || *deadline < *due)) due = deadline;
   }
   if (!due || unplugged_) return;
@@ -180,7 +178,7 @@ void Device::arm_watchdog() {
     watchdog_ = 0;
     if (unplugged_) return;
     for (const auto& ring : rings_) ring->scheduler().check_timeouts(now());
-    arm_watchdog();
+    arm_watchdog((1u << rings_.size()) - 1);
   });
 }
 

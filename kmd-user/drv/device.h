@@ -119,9 +119,9 @@ class Device final : private RingOwner, private RecoveryHost {
   void handle_interrupt();
   void recover_faulted(Ring& ring, std::string_view why);
   void settle();
-  void pump_kicked();
+  uint32_t pump_kicked();
   bool let_in();
-  void arm_watchdog();
+  void arm_watchdog(uint32_t rings);
   void arm_fallback();
 
   void ring_kicked(Ring& ring) override;
@@ -155,8 +155,7 @@ class Device final : private RingOwner, private RecoveryHost {
   std::unique_ptr<InterruptRing> interrupts_;
   mm::BoRef vram_mark_;  // a pattern in VRAM that tells whether that was lost
   std::vector<std::unique_ptr<Ring>> rings_;
-  std::vector<bool> kicked_;  // by ring
-  bool any_kicked_ = false;
+  uint32_t kicked_ = 0;  // a bit for each ring
   base::List<Vm> vms_;
   Quarantine quarantine_;
   ResetSteps reset_steps_;

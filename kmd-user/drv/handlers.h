@@ -27,8 +27,8 @@ struct Call {
   }
 
   // Copies an array of the caller's. False: -EFAULT.
-  template <typename T>
-  bool fetch(uint64_t address, size_t count, std::vector<T>& to) {
+  template <typename Array>
+  bool fetch(uint64_t address, size_t count, Array& to) {
     to.resize(count);
     return count == 0 || memory.fetch(address, std::as_writable_bytes(std::span(to)));
   }

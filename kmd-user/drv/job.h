@@ -2,10 +2,11 @@
 // A submission as the scheduler sees it (amdgpu_job).
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include <fakegpu_drm.h>
 
+#include "base/small_array.h"
 #include "context.h"
 #include "events.h"
 #include "sched/job.h"
@@ -22,7 +23,7 @@ struct JobCount final : base::RefCounted {
 class SubmitJob final : public sched::Job {
  public:
   SubmitJob(sched::Entity& entity, ContextRef context, unsigned ring, base::Ref<JobCount> count,
-            std::vector<drm_fakegpu_ib> ibs)
+            base::SmallArray<drm_fakegpu_ib, 2> ibs)
       : Job(entity, 1),
         context_(std::move(context)),
         report_(context_->progress(ring)),
@@ -32,7 +33,7 @@ class SubmitJob final : public sched::Job {
     ++count_->device;
   }
 
-  const std::vector<drm_fakegpu_ib>& ibs() const { return ibs_; }
+  std::span<const drm_fakegpu_ib> ibs() const { return ibs_; }
   Context& context() const { return *context_; }
   // The hardware fence of its newest emission: the only one that can complete it. Null before the
   // first.
@@ -76,7 +77,7 @@ class SubmitJob final : public sched::Job {
   ContextRef context_;
   ProgressReport report_;
   base::Ref<JobCount> count_;
-  std::vector<drm_fakegpu_ib> ibs_;
+  base::SmallArray<drm_fakegpu_ib, 2> ibs_;
   fence::FenceRef emission_;
   uint64_t frame_end_ = 0;
   unsigned vmid_ = 0;

@@ -84,7 +84,7 @@ void Ring::commit() {
   const size_t at = wptr_ % kDwords;
   const size_t first = std::min<size_t>(words_.size(), kDwords - at);
   std::memcpy(ring + at, words_.data(), first * 4);
-  std::memcpy(ring, words_.data() + first, (words_.size() - first) * 4);
+  if (first < words_.size()) std::memcpy(ring, words_.data() + first, (words_.size() - first) * 4);
   wptr_ += words_.size();
   words_.clear();
   function_.ring_doorbell(info_.index, wptr_);

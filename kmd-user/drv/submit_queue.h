@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/list.h"
+#include "base/small_array.h"
 
 namespace fakegpu::drv {
 
@@ -18,7 +19,7 @@ class WaitingSubmit;
 
 // What a SUBMIT points to, copied when it came.
 struct SubmitArguments {
-  std::vector<drm_fakegpu_ib> ibs;
+  base::SmallArray<drm_fakegpu_ib, 2> ibs;
   std::vector<drm_fakegpu_sync> in_syncs;
   std::vector<drm_fakegpu_sync> out_syncs;
   std::vector<drm_fakegpu_bo_use> bos;
