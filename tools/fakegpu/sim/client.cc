@@ -90,12 +90,13 @@ void Client::listen() {
   std::array<drm_fakegpu_event_fence, 32> events;
   do {
     const auto bytes = std::as_writable_bytes(std::span(events));
-    for (;;) {
+    size_t count;
+    do {
       const auto got = file_->read(0, bytes, true, {});
-      if (!got || *got <= 0) break;
-      for (size_t i = 0; i < static_cast<size_t>(*got) / sizeof(events[0]); ++i)
+      count = got && *got > 0 ? static_cast<size_t>(*got) / sizeof(events[0]) : 0;
+      for (size_t i = 0; i < count; ++i)
         queues_[events[i].user_data]->job_finished(events[i].error);
-    }
+    } while (count == events.size());
   } while (file_->poll([this] {
     if (!world_.over) listen();
   }) & POLLIN);

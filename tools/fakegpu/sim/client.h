@@ -58,6 +58,7 @@ class Queue {
 
   Nanos now() const;
   void turn_at(Nanos time);
+  size_t behind(size_t at) const { return at + 1 == jobs_.size() ? 0 : at + 1; }
   void turn();
   void show_timeline();
   uint64_t needed(const Queue& producer) const;
@@ -85,6 +86,8 @@ class Queue {
   std::vector<Job> jobs_;  // a ring; as many as may be unfinished
   uint64_t submitted_ = 0;
   uint64_t finished_ = 0;
+  size_t submit_at_ = 0;  // their places
+  size_t finish_at_ = 0;
   uint64_t last_seqno_ = 0;
   uint64_t batches_ = 0;
   std::optional<Batch> batch_;  // the next to be submitted

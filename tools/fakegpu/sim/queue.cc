@@ -152,7 +152,7 @@ bool Queue::submit_batch() {
     const bool last = i + 1 == batch.jobs;
     const Nanos length = workload_->length();
     total += length;
-    Job& job = jobs_[submitted_ % jobs_.size()];
+    Job& job = jobs_[submit_at_];
     job = {batch.wanted, length, last ? batch.deadline : 0, total, i == 0, last};
     // In order, so the first of a batch waits for all.
     if (!submit_job(job, i == 0 ? in_.size() : 0)) return false;
@@ -169,7 +169,7 @@ bool Queue::submit_batch() {
 }
 
 bool Queue::submit_job(const Job& job, size_t in_count) {
-  const uint64_t at = submitted_ % jobs_.size() * kIbBytes;
+  const uint64_t at = submit_at_ * kIbBytes;
   auto* words = reinterpret_cast<uint32_t*>(ibs_.data() + at);
   words[1] = job.length != 0;
   words[2] = static_cast<uint32_t>(job.length);
@@ -194,6 +194,7 @@ bool Queue::submit_job(const Job& job, size_t in_count) {
         fmt::format("SUBMIT of a simulated client: {}", std::strerror(-result)));
   last_seqno_ = submit.seqno;
   ++submitted_;
+  submit_at_ = behind(submit_at_);
   ++statistics_.submitted;
   return true;
 }
@@ -225,7 +226,9 @@ void Queue::tell_deadline(Nanos deadline) {
 }
 
 void Queue::job_finished(int error) {
-  const Job job = jobs_[finished_++ % jobs_.size()];
+  const Job& job = jobs_[finish_at_];
+  finish_at_ = behind(finish_at_);
+  ++finished_;
   const Nanos time = now();
   if (job.first) batch_started_ = std::max(job.wanted, time - job.length);
   if (error) {
