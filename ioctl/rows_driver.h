@@ -294,6 +294,12 @@ inline constexpr Field kRecordFields[] = {
     FIELD(drm_fakegpu_record, capacity, kUnsigned),
 };
 
+inline constexpr FlagName kMonitorEvents[] = {NAME(DRM_FAKEGPU_MONITOR_WEDGED)};
+inline constexpr Field kMonitorFields[] = {
+    NAMED(drm_fakegpu_monitor, events, kFlags, kMonitorEvents),
+    FIELD(drm_fakegpu_monitor, pad, kPad),
+};
+
 inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_QUERY, kRenderAllow, kQueryArrays, kQueryFields),
     ROW(DRM_IOCTL_FAKEGPU_BO_CREATE, kRenderAllow, {}, kBoCreateFields),
@@ -320,6 +326,7 @@ inline constexpr Row kRows[] = {
     ROW(DRM_IOCTL_FAKEGPU_INJECT, kRenderAllow, kInjectArrays, kInjectFields),
     ROW(DRM_IOCTL_FAKEGPU_COREDUMP, kRenderAllow, kCoredumpArrays, kCoredumpFields),
     ROW(DRM_IOCTL_FAKEGPU_EXPLAIN, kRenderAllow, kExplainArrays, kExplainFields),
+    ROW(DRM_IOCTL_FAKEGPU_MONITOR, kRenderAllow, {}, kMonitorFields),
 };
 
 }  // namespace fakegpu::ioctl::driver

@@ -44,6 +44,7 @@ extern "C" {
 #define DRM_FAKEGPU_INJECT 0x5b
 #define DRM_FAKEGPU_COREDUMP 0x5c
 #define DRM_FAKEGPU_EXPLAIN 0x5d
+#define DRM_FAKEGPU_MONITOR 0x5e
 
 /* --- Query ------------------------------------------------------------------------------------ */
 
@@ -607,6 +608,42 @@ struct drm_fakegpu_event_record {
 	__u64 value[4]; /* by kind */
 };
 
+/* --- Monitoring ------------------------------------------------------------------------------- */
+
+#define DRM_FAKEGPU_MONITOR_WEDGED (1u << 0) /* struct drm_fakegpu_event_wedged */
+
+/*
+ * Of what happens to the device, read() of this file gives these events from now on, and no others
+ * any more. For everybody, as a uevent is. -EOPNOTSUPP: the device is told to be as Linux 6.12
+ * is, which has none.
+ */
+struct drm_fakegpu_monitor {
+	__u32 events; /* DRM_FAKEGPU_MONITOR_* */
+	__u32 pad;
+};
+
+/* The kernel's DRM_WEDGE_RECOVERY_*, in the order of what they cost. */
+#define DRM_FAKEGPU_WEDGE_RECOVERY_NONE (1u << 0)      /* the driver has recovered by itself */
+#define DRM_FAKEGPU_WEDGE_RECOVERY_REBIND (1u << 1)    /* unbind the driver and bind it again */
+#define DRM_FAKEGPU_WEDGE_RECOVERY_BUS_RESET (1u << 2) /* the same, and reset the bus in between */
+
+#define DRM_FAKEGPU_EVENT_WEDGED 0x80000002
+
+/*
+ * What drm_dev_wedged_event() sends as a uevent. With RECOVERY_NONE: a queue, an engine or the GPU
+ * was reset, and goes on. Else the device was given up: all its fences have signalled, it
+ * takes no more work, and no other event follows. Of events that nobody reads 64 are kept, and that one;
+ * whoever misses some sees it by seqnum.
+ */
+struct drm_fakegpu_event_wedged {
+	struct drm_event base;
+	__u32 recovery; /* DRM_FAKEGPU_WEDGE_RECOVERY_*: what may help; 0: unknown */
+	__u32 pid;      /* of the task that submitted what hung, then; 0: unknown */
+	char task[16];  /* its name, NUL-terminated; empty: unknown */
+	__u64 seqnum;   /* counts the device's events, from 1 */
+	__s64 time_ns;  /* CLOCK_MONOTONIC */
+};
+
 #define DRM_IOCTL_FAKEGPU_QUERY \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_QUERY, struct drm_fakegpu_query)
 #define DRM_IOCTL_FAKEGPU_BO_CREATE \
@@ -657,6 +694,8 @@ struct drm_fakegpu_event_record {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_COREDUMP, struct drm_fakegpu_coredump)
 #define DRM_IOCTL_FAKEGPU_EXPLAIN \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_FAKEGPU_EXPLAIN, struct drm_fakegpu_explain)
+#define DRM_IOCTL_FAKEGPU_MONITOR \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_FAKEGPU_MONITOR, struct drm_fakegpu_monitor)
 
 #if defined(__cplusplus)
 }

@@ -32,7 +32,8 @@ Device::Device(hw::Function& function, Options options, base::Clock& clock,
       vmids_(function),
       reset_steps_(function, rings_, vmids_),
       recovery_(lock_, executor, tracer, *this, reset_steps_, quarantine_),
-      recorder_(lock_, rings_) {}
+      recorder_(lock_, rings_),
+      wedged_events_(tracer) {}
 
 base::Result<std::unique_ptr<Device>> Device::create(hw::Function& function, Options options,
                                                      base::Clock& clock, base::Executor& executor,
@@ -86,7 +87,17 @@ void Device::hang_found(const Suspicion& suspicion) {
   core_dumps_.keep(dump_under_way_);
 }
 
-void Device::recovery_ended(ResetStep step, bool vram_lost) {
+// Soft recovery ends the job and disturbs nobody else, so amdgpu sends nothing. What may help
+// against a wedged device is what i915 and xe name, which send it for the same reason; here either
+// is a new daemon, as the chip is in it too.
+void Device::recovery_ended(ResetStep step, bool vram_lost, base::Ref<Task> task) {
+  uint32_t recovery = DRM_FAKEGPU_WEDGE_RECOVERY_NONE;
+  if (step == ResetStep::kWedged) {
+    release_queued_ = true;
+    recovery = DRM_FAKEGPU_WEDGE_RECOVERY_REBIND | DRM_FAKEGPU_WEDGE_RECOVERY_BUS_RESET;
+  }
+  if (step != ResetStep::kKillWaves && !options_.as_6_12)
+    wedged_events_.announce(recovery, std::move(task));
   if (!dump_under_way_) return;
   dump_under_way_->set_outcome(
       fmt::format("{}{}", info(step).name, vram_lost ? "; VRAM is lost due to GPU reset!" : ""));
@@ -114,7 +125,16 @@ void Device::settle() {
   do {
     if (kicked_) arm_watchdog(pump_kicked());
     recorder_.end_section();
-  } while (let_in());
+  } while (let_in() || release_queued());
+  wedged_events_.send(now());
+}
+
+// Of a device that was given up: what was ready has been refused by now, and the rest waits for
+// something that may never come. True: there were such jobs, perhaps.
+bool Device::release_queued() {
+  if (!std::exchange(release_queued_, false)) return false;
+  for (const auto& ring : rings_) ring->scheduler().fini(now(), -ENODEV);
+  return true;
 }
 
 // By number, not in the order in which they were kicked: that is an order of callbacks, which

@@ -27,6 +27,7 @@
 #include "reset_steps.h"
 #include "ring.h"
 #include "submit_queue.h"
+#include "wedged_events.h"
 
 namespace fakegpu::drv {
 
@@ -69,6 +70,7 @@ class Device final : private RingOwner, private RecoveryHost {
     return vm;
   }
   Recorder& recorder() { return recorder_; }
+  WedgedEvents& wedged_events() { return wedged_events_; }
   const std::vector<std::unique_ptr<Ring>>& rings() const { return rings_; }
   // Pages of the driver itself: rings, page tables.
   const base::Ref<mm::Arena>& kernel_arena() const { return kernel_arena_; }
@@ -122,6 +124,7 @@ class Device final : private RingOwner, private RecoveryHost {
   uint32_t pump_kicked();
   bool let_in();
   void arm_watchdog(uint32_t rings);
+  bool release_queued();
   void arm_fallback();
 
   void ring_kicked(Ring& ring) override;
@@ -130,7 +133,7 @@ class Device final : private RingOwner, private RecoveryHost {
   void ring_busy(Ring& ring) override;
 
   void hang_found(const Suspicion& suspicion) override;
-  void recovery_ended(ResetStep step, bool vram_lost) override;
+  void recovery_ended(ResetStep step, bool vram_lost, base::Ref<Task> task) override;
   bool power_up_again() override;
 
   hw::Function& function_;
@@ -163,6 +166,8 @@ class Device final : private RingOwner, private RecoveryHost {
   CoreDumps core_dumps_;
   base::Ref<CoreDump> dump_under_way_;  // of the recovery that is; null: an older one is kept
   Recorder recorder_;
+  WedgedEvents wedged_events_;
+  bool release_queued_ = false;  // the device was given up in this section
   base::Ref<Master> master_;
   ChannelTokens tokens_;
   std::set<FileImpl*> files_;

@@ -29,7 +29,7 @@ std::array<Known, 256> index_handlers() {
        {core_handlers(), auth_handlers(), syncobj_handlers(), syncobj_fd_handlers(),
         query_handlers(), memory_handlers(), prime_handlers(), dumb_handlers(), context_handlers(),
         submit_handlers(), policy_handlers(), debug_handlers(), record_handlers(), usage_handlers(),
-        fault_handlers()})
+        fault_handlers(), monitor_handlers()})
     for (const HandlerRow& row : rows)
       if (const ioctl::Row* known = ioctl::find_row(DRM_IO(row.nr))) index[row.nr] = {known, &row};
   return index;

@@ -18,6 +18,14 @@ void EventQueue::send(const drm_fakegpu_event_fence& event) {
   deliver();
 }
 
+void EventQueue::send(const drm_fakegpu_event_wedged& event) {
+  if (!(monitored_ & DRM_FAKEGPU_MONITOR_WEDGED)) return;
+  if (wedged_ >= kWedgedLimit && event.recovery == DRM_FAKEGPU_WEDGE_RECOVERY_NONE) return;
+  ++wedged_;
+  events_.push_back(event);
+  deliver();
+}
+
 void EventQueue::deliver() {
   if (empty()) return;
   if (!reads_.empty()) {
@@ -35,13 +43,16 @@ void EventQueue::deliver() {
 
 size_t EventQueue::take(std::span<std::byte> to) {
   size_t used = 0;
-  while (!events_.empty() && to.size() - used >= sizeof(drm_fakegpu_event_fence)) {
-    std::memcpy(to.data() + used, &events_.front(), sizeof(drm_fakegpu_event_fence));
-    used += sizeof(drm_fakegpu_event_fence);
+  while (!events_.empty()) {
+    const std::span<const std::byte> bytes = std::visit(
+        [](const auto& event) { return std::as_bytes(std::span(&event, 1)); }, events_.front());
+    if (to.size() - used < bytes.size()) return used;
+    std::memcpy(to.data() + used, bytes.data(), bytes.size());
+    used += bytes.size();
+    --(std::holds_alternative<drm_fakegpu_event_fence>(events_.front()) ? outstanding_ : wedged_);
     events_.pop_front();
-    --outstanding_;
   }
-  if (records_ && events_.empty()) used += records_->take(to.subspan(used));
+  if (records_) used += records_->take(to.subspan(used));
   return used;
 }
 

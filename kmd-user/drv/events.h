@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// DRM events of one open file: queued when a job that asked for one is done, taken by read().
-// Shared with those jobs, which may finish after the file is closed.
+// DRM events of one open file: queued when a job that asked for one is done, or the device was
+// wedged, and taken by read(). Shared with those jobs, which may finish after the file is closed.
 #pragma once
 
 #include <cstddef>
 #include <deque>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include <fakegpu_drm.h>
@@ -28,6 +29,13 @@ class EventQueue final : public base::RefCounted {
   bool reserve();
   // Sends a reserved event. After close() it is dropped.
   void send(const drm_fakegpu_event_fence& event);
+
+  // The file's DRM_FAKEGPU_MONITOR_*: what it is told of the device.
+  void monitor(uint32_t events) { monitored_ = events; }
+  // To a file that monitors it. While kWedgedLimit are not read, those that need nobody's help are
+  // dropped; the one that the device was given up comes once, and always.
+  static constexpr size_t kWedgedLimit = 64;
+  void send(const drm_fakegpu_event_wedged& event);
 
   // Makes room for so many records; before, there is none for any.
   void start_recording(size_t capacity) { records_.emplace(capacity); }
@@ -60,12 +68,16 @@ class EventQueue final : public base::RefCounted {
   void close();
 
  private:
+  using Event = std::variant<drm_fakegpu_event_fence, drm_fakegpu_event_wedged>;
+
   DeviceLock& lock_;
-  std::deque<drm_fakegpu_event_fence> events_;
+  std::deque<Event> events_;
   std::optional<RecordQueue> records_;
   std::deque<Read> reads_;
   base::UniqueFunction<void()> wake_;
-  size_t outstanding_ = 0;
+  size_t outstanding_ = 0;  // fences' events, reserved and not read
+  size_t wedged_ = 0;       // of `events_`
+  uint32_t monitored_ = 0;
   bool closed_ = false;
 };
 

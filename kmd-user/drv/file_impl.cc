@@ -8,18 +8,12 @@
 
 namespace fakegpu::drv {
 
-namespace {
-
-OpenerProcess look_up(const Caller& opener) {
-  return {base::process_of(opener.pid).pid, base::command_of(opener.pid)};
-}
-
-}  // namespace
-
 FileImpl::FileImpl(Device& device, const Caller& opener, bool render, base::Ref<mm::Arena> shared)
     : device_(device),
       opener_(opener),
-      process_(look_up(opener)),
+      process_(
+          base::make_ref<Task>(base::process_of(opener.pid).pid, base::command_of(opener.pid))),
+      last_task_(process_),
       usage_(base::make_ref<mm::Usage>(device.options().file_bytes)),
       jobs_(base::make_ref<JobCount>(device.counts().jobs)),
       events_(base::make_ref<EventQueue>(device.lock())),
@@ -54,6 +48,7 @@ FileImpl::~FileImpl() {
   device_.counts().waits -= waits_.size();
   waits_.clear();
   device_.recorder().remove(*events_);
+  device_.wedged_events().remove(*events_);
   events_->close();
   const base::Nanos now = device_.now();
   contexts_.for_each([now](uint32_t, const ContextRef& context) { context->kill(now); });

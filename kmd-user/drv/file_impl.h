@@ -19,6 +19,7 @@
 #include "fence/syncobj_wait.h"
 #include "job.h"
 #include "submit_queue.h"
+#include "task.h"
 
 namespace fakegpu::drv {
 
@@ -26,12 +27,6 @@ namespace fakegpu::drv {
 inline bool is_privileged(const Caller& caller) {
   return caller.uid == 0;
 }
-
-// Who opened a file, as /proc showed it then.
-struct OpenerProcess {
-  int32_t pid = 0;  // 0: it is not to be seen
-  std::string command;
-};
 
 // Registrations of SYNCOBJ_EVENTFD that may still fire; they outlive the file.
 struct EventfdCount final : base::RefCounted {
@@ -58,13 +53,17 @@ class FileImpl final : public File {
   void cancel_on_close(const void* owner) override;
 
   Device& device() const { return device_; }
+  // Who calls, without the lock; the opener's process if that cannot be seen.
+  base::Ref<Task> task_of(const Caller& caller) {
+    return caller.pid > 0 ? last_task_.find(caller.pid) : process_;
+  }
   // nullptr: opened through a render node. What it tells is under the device lock.
   MasterFile* master() { return master_ ? &*master_ : nullptr; }
 
   // The rest under the device lock.
   uint64_t client_id() const { return client_id_; }
   const Caller& opener() const { return opener_; }
-  const OpenerProcess& process() const { return process_; }
+  const Task& process() const { return *process_; }
   // drm_file::client_name; empty: none was set.
   const std::string& client_name() const { return client_name_; }
   void set_client_name(std::string name) { client_name_ = std::move(name); }
@@ -129,7 +128,9 @@ class FileImpl final : public File {
 
   Device& device_;
   const Caller opener_;
-  const OpenerProcess process_;
+  // The opener's.
+  const base::Ref<Task> process_;
+  LastTask last_task_;
   std::string client_name_;
   std::optional<MasterFile> master_;
   uint64_t client_id_ = 0;

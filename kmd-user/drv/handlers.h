@@ -89,6 +89,7 @@ std::span<const HandlerRow> policy_handlers();
 std::span<const HandlerRow> debug_handlers();
 std::span<const HandlerRow> fault_handlers();
 std::span<const HandlerRow> record_handlers();
+std::span<const HandlerRow> monitor_handlers();
 std::span<const HandlerRow> usage_handlers();
 
 // Root, and the user that the daemon runs as. (The capability of another process cannot be asked

@@ -103,7 +103,7 @@ int run_submit(FileImpl& file, ContextRef context, drm_fakegpu_submit& arg,
   bos.depend(dependencies);
   bos.reserve();
   auto job = base::make_ref<SubmitJob>(**entity, std::move(context), arg.ring, file.jobs(),
-                                       std::move(arguments.ibs));
+                                       std::move(arguments.task), std::move(arguments.ibs));
   for (fence::FenceRef& dependency : dependencies) job->add_dependency(std::move(dependency));
   if (event) {
     drm_fakegpu_event_fence fence = {};
@@ -155,6 +155,7 @@ Outcome submit(Call& call) {
   const Device& device = call.file.device();
   if (!can_sync(device, arguments.in_syncs) || !can_sync(device, arguments.out_syncs))
     return -EOPNOTSUPP;
+  arguments.task = call.file.task_of(call.request.caller);
   return under_lock(call, [&] { return submit_locked(call, arguments); });
 }
 

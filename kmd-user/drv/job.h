@@ -10,6 +10,7 @@
 #include "context.h"
 #include "events.h"
 #include "sched/job.h"
+#include "task.h"
 
 namespace fakegpu::drv {
 
@@ -23,11 +24,12 @@ struct JobCount final : base::RefCounted {
 class SubmitJob final : public sched::Job {
  public:
   SubmitJob(sched::Entity& entity, ContextRef context, unsigned ring, base::Ref<JobCount> count,
-            base::SmallArray<drm_fakegpu_ib, 2> ibs)
+            base::Ref<Task> task, base::SmallArray<drm_fakegpu_ib, 2> ibs)
       : Job(entity, 1),
         context_(std::move(context)),
         report_(context_->progress(ring)),
         count_(std::move(count)),
+        task_(std::move(task)),
         ibs_(std::move(ibs)) {
     ++count_->live;
     ++count_->device;
@@ -35,6 +37,8 @@ class SubmitJob final : public sched::Job {
 
   std::span<const drm_fakegpu_ib> ibs() const { return ibs_; }
   Context& context() const { return *context_; }
+  // Who submitted it.
+  const base::Ref<Task>& task() const { return task_; }
   // The hardware fence of its newest emission: the only one that can complete it. Null before the
   // first.
   const fence::FenceRef& emission() const { return emission_; }
@@ -77,6 +81,7 @@ class SubmitJob final : public sched::Job {
   ContextRef context_;
   ProgressReport report_;
   base::Ref<JobCount> count_;
+  base::Ref<Task> task_;
   base::SmallArray<drm_fakegpu_ib, 2> ibs_;
   fence::FenceRef emission_;
   uint64_t frame_end_ = 0;

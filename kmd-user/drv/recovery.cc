@@ -83,6 +83,7 @@ void Recovery::open_next() {
                  {{"ring", suspect.ring->info().name}, {"reason", std::string_view(suspect.why)}});
     const bool fault = suspect.cause == Suspicion::Cause::kFault;
     episode_.emplace();
+    if (suspect.job) episode_->task = suspect.job->task();
     episode_->suspect = std::move(suspect);
     enter(fault ? ResetStep::kQueueReset : ResetStep::kKillWaves);
     return;
@@ -229,7 +230,7 @@ void Recovery::conclude() {
   trace_step("gpu_reset_end");
   base::log(base::LogLevel::kInfo, "Ring {} {} succeeded", episode.suspect.ring->info().name,
             info(episode.step).name);
-  host_.recovery_ended(episode.step, episode.vram_lost);
+  host_.recovery_ended(episode.step, episode.vram_lost, std::move(episode.task));
   episode_.reset();
 }
 
@@ -258,7 +259,7 @@ void Recovery::settle(Ring& ring, const Aftermath& after) {
 void Recovery::wedge() {
   wedged_ = true;
   ++counts_.resets;
-  base::log(base::LogLevel::kError, "device wedged, needs recovery");
+  base::log(base::LogLevel::kError, "GPU Recovery Failed: {}", -ENODEV);
   tracer_.emit("gpu_wedged", {{"ring", episode_->suspect.ring->info().name}});
   for (const auto& job : take_culprits()) {
     job->context().mark_guilty();
@@ -270,9 +271,10 @@ void Recovery::wedge() {
     ring->set_ready(false);
     ring->scheduler().start(lock_.now(), -ENODEV);
   }
+  base::Ref<Task> task = std::move(episode_->task);
   episode_.reset();
   waiting_.clear();
-  host_.recovery_ended(ResetStep::kWedged, false);
+  host_.recovery_ended(ResetStep::kWedged, false, std::move(task));
 }
 
 }  // namespace fakegpu::drv

@@ -43,8 +43,8 @@ class RecoveryHost {
  public:
   // A hang was found; nothing has been disturbed yet.
   virtual void hang_found(const Suspicion& suspicion) = 0;
-  // It is over, by this step.
-  virtual void recovery_ended(ResetStep step, bool vram_lost) = 0;
+  // It is over, by this step. `task`: who submitted what it began with; null: unknown.
+  virtual void recovery_ended(ResetStep step, bool vram_lost, base::Ref<Task> task) = 0;
   // The chip is as after power on: programs it again. True: what was in VRAM is lost.
   virtual bool power_up_again() = 0;
 
@@ -105,6 +105,7 @@ class Recovery {
   };
   struct Episode {
     Case suspect;
+    base::Ref<Task> task;  // that submitted it
     ResetStep step = ResetStep::kKillWaves;
     Phase phase = Phase::kActing;
     base::Nanos last_look = 0;

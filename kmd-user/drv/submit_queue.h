@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/small_array.h"
+#include "task.h"
 
 namespace fakegpu::drv {
 
@@ -23,6 +24,7 @@ struct SubmitArguments {
   std::vector<drm_fakegpu_sync> in_syncs;
   std::vector<drm_fakegpu_sync> out_syncs;
   std::vector<drm_fakegpu_bo_use> bos;
+  base::Ref<Task> task;  // whose call it is
 };
 
 // Is in the device's list while somebody waits in it. Under the device lock.

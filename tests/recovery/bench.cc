@@ -180,6 +180,7 @@ void Bench::finish() {
 }
 
 void Bench::check_jobs() {
+  watch_.check_told(cell_->policy == Policy::kAs612);
   for (const Member& member : members_) {
     const Tracked& job = *member.job;
     watch_.check_finished(job);

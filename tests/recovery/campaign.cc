@@ -228,6 +228,7 @@ void Campaign::settle() {
 }
 
 void Campaign::check_jobs() {
+  watch_.check_told(as_6_12_);
   for (const Party& party : parties_) {
     for (const Tracked& job : party.jobs()) {
       watch_.check_finished(job);

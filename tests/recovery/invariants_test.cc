@@ -32,12 +32,15 @@ class Invariant : public testing::Test {
     watch.clear();
     guilty.reset();
     innocent.reset();
+    listener.reset();
     machine.reset();
     machine.emplace(1, options, recovery_profile(), &watch);
+    listener.emplace(*machine);
     guilty.emplace(*machine, watch);
     innocent.emplace(*machine, watch);
   }
   void TearDown() override {
+    watch.check_told();
     EXPECT_EQ(watch.broken(), "");
     watch.forget_jobs();
   }
@@ -69,6 +72,7 @@ class Invariant : public testing::Test {
   std::optional<VirtualMachine> machine;
   std::optional<Party> guilty;
   std::optional<Party> innocent;
+  std::optional<Client> listener;
 };
 
 TEST_F(Invariant, T1_WhoIsKilledInTheMiddleOfAResetFinishesOnceToo) {
@@ -248,6 +252,18 @@ TEST_F(Invariant, T14_AHangInTheRingTestIsTriedOnceMoreThenTheDeviceIsWedged) {
   };
   const uint32_t done = innocent->client().syncobj();
   const uint32_t context = innocent->new_context();
+  drm_fakegpu_monitor monitor = {DRM_FAKEGPU_MONITOR_WEDGED, 0};
+  ASSERT_EQ(listener->call(DRM_IOCTL_FAKEGPU_MONITOR, monitor), 0);
+  std::vector<drm_fakegpu_event_wedged> told;
+  unsigned finished_when_told = 0;
+  const auto hear = [&](int, std::span<const std::byte> bytes) {
+    ASSERT_EQ(bytes.size(), sizeof(told[0]));
+    std::memcpy(&told.emplace_back(), bytes.data(), bytes.size());
+    innocent->read_events();
+    for (const Tracked& job : innocent->jobs()) finished_when_told += job.events;
+  };
+  std::byte room[256];
+  ASSERT_FALSE(listener->file().read(1, room, false, hear));
   bad("hang-past-engine-reset");
   // In flight, queued, and waited for in every way.
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(innocent->submit({context, kGfxRing}));
@@ -274,6 +290,11 @@ TEST_F(Invariant, T14_AHangInTheRingTestIsTriedOnceMoreThenTheDeviceIsWedged) {
             (Steps{"soft recovery", "queue reset", "engine reset", "GPU reset", "GPU reset"}));
   EXPECT_TRUE(watch.wedged());
   EXPECT_EQ(answers, 2);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].recovery,
+            DRM_FAKEGPU_WEDGE_RECOVERY_REBIND | DRM_FAKEGPU_WEDGE_RECOVERY_BUS_RESET);
+  EXPECT_EQ(finished_when_told, 21u);
+  EXPECT_EQ(listener->file().poll(nullptr), 0) << "a second event";
   check_all();
   int refusal = 0;
   for (unsigned ring = 0; ring < kRings; ++ring) {

@@ -10,6 +10,8 @@ namespace fakegpu::tests {
 
 namespace {
 
+constexpr std::string_view kGivenUp = "rebind,bus-reset";
+
 std::string_view text_of(const base::TraceEvent& event, std::string_view key) {
   for (const base::TraceField& field : event.fields)
     if (field.key == key) return field.text;
@@ -32,6 +34,7 @@ void Watch::forget_jobs() {
 void Watch::clear() {
   forget_jobs();
   episodes_.clear();
+  told_.clear();
   broken_.clear();
 }
 
@@ -76,7 +79,23 @@ void Watch::emit(const base::TraceEvent& event) {
     episodes_.back().end = order_;
     episodes_.back().ended = event.when;
     episodes_.back().wedged = event.name == "gpu_wedged";
+  } else if (event.name == "drm_dev_wedged_event") {
+    told_.emplace_back(text_of(event, "recovery"));
   }
+}
+
+void Watch::check_told(bool as_6_12) {
+  std::vector<std::string> expected;
+  for (const Episode& episode : episodes_) {
+    if (as_6_12 || episode.end == 0) continue;
+    if (episode.wedged)
+      expected.emplace_back(kGivenUp);
+    else if (episode.steps.back() != "soft recovery")
+      expected.emplace_back("none");
+  }
+  if (told_ != expected)
+    broken_ +=
+        fmt::format("told: {}, instead of {}\n", fmt::join(told_, "; "), fmt::join(expected, "; "));
 }
 
 bool Watch::is_complete(const Tracked& job) const {
@@ -93,6 +112,7 @@ bool Watch::is_complete(const Tracked& job) const {
 void Watch::finished(Tracked& job) {
   if (++job.dones > 1) complain(job, "finished twice");
   job.done = order_;
+  if (!told_.empty() && told_.back() == kGivenUp) complain(job, "finished after that was told");
   if (!job.memory) return;
   job.complete = is_complete(job);
   std::fill_n(job.memory, Tracked::kDwords, Tracked::kPaint);

@@ -81,6 +81,10 @@ class Watch final : public base::TraceSink {
   // What must hold of a job that has finished, when nothing is left to happen.
   void check_finished(const Tracked& job);
 
+  // Of the recoveries that have ended, each that did more than kill waves was told once, and none
+  // as Linux 6.12 does it.
+  void check_told(bool as_6_12 = false);
+
   // Called at these moments, for injecting something there.
   std::function<void(unsigned ring)> on_ib;
   std::function<void(const std::string& step)> on_step;
@@ -96,6 +100,7 @@ class Watch final : public base::TraceSink {
   Tracked* next_ = nullptr;
   std::map<Key, Tracked*> jobs_;
   std::vector<Episode> episodes_;
+  std::vector<std::string> told_;  // by drm_dev_wedged_event, in order
   Order order_ = 0;
   std::string broken_;
 };

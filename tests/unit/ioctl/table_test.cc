@@ -58,6 +58,7 @@ const Declared kDeclared[] = {
     DECLARED(DRM_IOCTL_FAKEGPU_INJECT, drm_fakegpu_inject),
     DECLARED(DRM_IOCTL_FAKEGPU_COREDUMP, drm_fakegpu_coredump),
     DECLARED(DRM_IOCTL_FAKEGPU_EXPLAIN, drm_fakegpu_explain),
+    DECLARED(DRM_IOCTL_FAKEGPU_MONITOR, drm_fakegpu_monitor),
     DECLARED(DRM_IOCTL_GET_MAGIC, drm_auth),
     DECLARED(DRM_IOCTL_AUTH_MAGIC, drm_auth),
     {DRM_IOCTL_SET_MASTER, "DRM_IOCTL_SET_MASTER", 0},
@@ -153,6 +154,9 @@ static_assert(offsetof(drm_fakegpu_submit, in_syncs) == 32);
 static_assert(offsetof(drm_fakegpu_submit, seqno) == 56 && offsetof(drm_fakegpu_submit, bos) == 64);
 static_assert(sizeof(drm_fakegpu_bo_use) == 8 && sizeof(drm_fakegpu_submit) == 80);
 static_assert(sizeof(drm_fakegpu_event_fence) == 40);
+static_assert(offsetof(drm_fakegpu_event_wedged, task) == 16);
+static_assert(offsetof(drm_fakegpu_event_wedged, seqnum) == 32);
+static_assert(sizeof(drm_fakegpu_event_wedged) == 48 && sizeof(drm_fakegpu_monitor) == 8);
 static_assert(offsetof(drm_fakegpu_wait_seqno, seqno) == 8 && sizeof(drm_fakegpu_wait_seqno) == 32);
 static_assert(offsetof(drm_fakegpu_set_policy, ring) == 16 && sizeof(drm_fakegpu_set_policy) == 24);
 static_assert(sizeof(drm_fakegpu_policy_info) == 16);
