@@ -362,5 +362,69 @@ TEST(Events, AMalformedStreamEndsTheDevice) {
   EXPECT_EQ(fakegpu_device_read_events(device.dev, events, 4, 0), -ENODEV);
 }
 
+drm_fakegpu_event_wedged wedged_event(uint64_t seqnum) {
+  drm_fakegpu_event_wedged event = {};
+  event.base.type = DRM_FAKEGPU_EVENT_WEDGED;
+  event.base.length = sizeof(event);
+  event.seqnum = seqnum;
+  return event;
+}
+
+// What was handled, in order: fences as they are, the others negative.
+struct Handled {
+  std::vector<int64_t> all;
+  fakegpu_event_handlers handlers = {
+      .size = sizeof(handlers),
+      .data = this,
+      .fence =
+          [](void* data, const drm_fakegpu_event_fence* event) {
+            static_cast<Handled*>(data)->all.push_back(static_cast<int64_t>(event->user_data));
+          },
+      .wedged =
+          [](void* data, const drm_fakegpu_event_wedged* event) {
+            static_cast<Handled*>(data)->all.push_back(-static_cast<int64_t>(event->seqnum));
+          },
+  };
+};
+
+TEST(Events, OfEveryKindAreHandledInOrder) {
+  FakeDevice device;
+  Handled handled;
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), -EAGAIN);
+  push(device.state->events, fence_event(1));
+  push(device.state->events, wedged_event(1));
+  push(device.state->events, drm_event{.type = 1, .length = sizeof(drm_event)});
+  push(device.state->events, fence_event(2));
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), 4);
+  EXPECT_EQ(handled.all, (std::vector<int64_t>{1, -1, 2}));
+  handled.handlers.wedged = nullptr;
+  push(device.state->events, wedged_event(2));
+  push(device.state->events, fence_event(3));
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), 2);
+  EXPECT_EQ(handled.all, (std::vector<int64_t>{1, -1, 2, 3}));
+}
+
+TEST(Events, HandlersOfNoVersionAreRefused) {
+  FakeDevice device;
+  Handled handled;
+  push(device.state->events, fence_event(1));
+  handled.handlers.size = 8;
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), -EINVAL);
+  handled.handlers.size = sizeof(handled.handlers);
+  handled.handlers.pad = 1;
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), -EINVAL);
+  handled.handlers.pad = 0;
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), 1);
+}
+
+TEST(Events, AMalformedStreamIsHandledNoFurther) {
+  FakeDevice device;
+  Handled handled;
+  push(device.state->events, fence_event(1));
+  push(device.state->events, drm_event{.type = 1, .length = 4096});
+  EXPECT_EQ(fakegpu_device_handle_events(device.dev, &handled.handlers, 0), -ENODEV);
+  EXPECT_EQ(handled.all, std::vector<int64_t>{1});
+}
+
 }  // namespace
 }  // namespace fakegpu::umd

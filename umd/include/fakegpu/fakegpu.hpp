@@ -150,6 +150,32 @@ class Device : public Owner<fakegpu_device, fakegpu_device_close> {
       if (whole) return text;
     }
   }
+  /** Chooses which DRM_FAKEGPU_MONITOR_* events it is told (fakegpu_device_monitor()). */
+  void monitor(uint32_t events = DRM_FAKEGPU_MONITOR_WEDGED) const {
+    check(fakegpu_device_monitor(*this, events), "monitor the device");
+  }
+  /**
+   * Calls `visit` with each event that it takes (fakegpu_device_handle_events()): a callable for
+   * drm_fakegpu_event_fence, drm_fakegpu_event_wedged or both, which must not throw. False: there
+   * is none, or a signal handler ran.
+   */
+  template <typename Visit>
+  bool handle_events(Visit&& visit, bool block = true) const {
+    fakegpu_event_handlers handlers = {};
+    handlers.size = sizeof(handlers);
+    handlers.data = const_cast<void*>(static_cast<const void*>(&visit));
+    if constexpr (std::is_invocable_v<Visit&, const drm_fakegpu_event_fence&>)
+      handlers.fence = [](void* data, const drm_fakegpu_event_fence* event) {
+        (*static_cast<std::remove_reference_t<Visit>*>(data))(*event);
+      };
+    if constexpr (std::is_invocable_v<Visit&, const drm_fakegpu_event_wedged&>)
+      handlers.wedged = [](void* data, const drm_fakegpu_event_wedged* event) {
+        (*static_cast<std::remove_reference_t<Visit>*>(data))(*event);
+      };
+    const int result = fakegpu_device_handle_events(*this, &handlers, block);
+    if (result == -EAGAIN || result == -EINTR) return false;
+    return check(result, "read events") > 0;
+  }
   /** Arms a fault, as "hang,ring=gfx_0.0,nth=3" (fakegpu_inject_fault()). */
   void inject(const std::string& fault) const {
     check(fakegpu_inject_fault(*this, fault.c_str()), "inject fault");

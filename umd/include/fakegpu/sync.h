@@ -169,7 +169,8 @@ FAKEGPU_PUBLIC int fakegpu_syncobj_eventfd(struct fakegpu_syncobj *syncobj, uint
 FAKEGPU_PUBLIC int fakegpu_sw_sync_open(struct fakegpu_device *dev, int *fd);
 
 /**
- * Reads the events of finished submissions (DRM_FAKEGPU_SUBMIT_EVENT), oldest first.
+ * Reads the events of finished submissions (DRM_FAKEGPU_SUBMIT_EVENT), oldest first. Others that
+ * are among them are dropped: who monitors the device reads by fakegpu_device_handle_events().
  *
  * \param events  out, room for `max`
  * \param max     in, >= 1
@@ -182,6 +183,41 @@ FAKEGPU_PUBLIC int fakegpu_sw_sync_open(struct fakegpu_device *dev, int *fd);
 FAKEGPU_PUBLIC int fakegpu_device_read_events(struct fakegpu_device *dev,
                                               struct drm_fakegpu_event_fence *events, uint32_t max,
                                               int block);
+
+/**
+ * Chooses what happens to the device that this handle is told of from now on, in place of what it
+ * chose before. Every user may.
+ *
+ * \param events  in, DRM_FAKEGPU_MONITOR_*; 0: nothing
+ *
+ * Errors: -EINVAL: unknown ones; -EOPNOTSUPP: the device has no such events (--compat 6.12).
+ * Counterpart: udev_monitor_enable_receiving() for the subsystem drm.
+ */
+FAKEGPU_PUBLIC int fakegpu_device_monitor(struct fakegpu_device *dev, uint32_t events);
+
+/** Whom to call for which event. Without a function, events of that kind are dropped. */
+struct fakegpu_event_handlers {
+	uint32_t size; /* of this struct, as the caller knows it */
+	uint32_t pad;  /* 0 */
+	void *data;    /* passed to the functions */
+	void (*fence)(void *data, const struct drm_fakegpu_event_fence *event);
+	void (*wedged)(void *data, const struct drm_fakegpu_event_wedged *event);
+};
+
+/**
+ * Reads events of every kind and calls the handlers, in the caller's thread, oldest event first.
+ * They may use the device.
+ *
+ * \param handlers  in
+ * \param block     in, 0: -EAGAIN if there is no event; else blocks until there is one
+ * \return how many events were read, >= 1, also of kinds that nobody handles
+ *
+ * Errors: -EAGAIN; -EINTR: a signal handler ran while it was blocked; -EINVAL: a size that no
+ * version of the struct has, or padding. Counterpart: drmHandleEvent().
+ */
+FAKEGPU_PUBLIC int fakegpu_device_handle_events(struct fakegpu_device *dev,
+                                                const struct fakegpu_event_handlers *handlers,
+                                                int block);
 
 #if defined(__cplusplus)
 }
