@@ -33,7 +33,7 @@ struct OtherDevice {
   pid_t daemon;
 };
 void set_other(std::function<OtherDevice()> start);
-// A device of the caller's alone, for what it does not survive: its path. Once.
+// A device of the caller's alone, for what it does not survive: its path.
 std::string start_fresh_device();
 void set_fresh(std::function<std::string()> start);
 // The process that serves the device under test; 0: this one.

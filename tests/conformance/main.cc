@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "../support/daemon_process.h"
 #include "client.h"
@@ -20,7 +21,6 @@ namespace {
 // rings are for jobs that a test holds up.
 const char* const kInprocess = "inprocess:vram=64M,workers=2";
 const char* const kOtherInprocess = "inprocess:vram=32M,workers=1";
-const char* const kFreshInprocess = "inprocess:vram=16M,workers=1";
 const std::vector<std::string> kDaemonOptions = {
     "--vram", "64", "--workers", "2", "--lockup-timeout", "300,60000,300"};
 
@@ -33,7 +33,10 @@ class TransportUnderTest : public testing::Environment {
     if (transport_ == "inprocess") {
       set_paths(kInprocess, std::string("card:") + kInprocess, "");
       set_other([] { return OtherDevice{kOtherInprocess, 0}; });
-      set_fresh([] { return kFreshInprocess; });
+      // Equal settings are one device.
+      set_fresh([sys = 16]() mutable {
+        return "inprocess:vram=16M,workers=1,sys=" + std::to_string(++sys) + "M";
+      });
       return;
     }
     const std::string node = "/dev/" + transport_;
@@ -47,8 +50,9 @@ class TransportUnderTest : public testing::Environment {
       return OtherDevice{other_->where(), other_->pid()};
     });
     set_fresh([this] {
-      fresh_ = std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions, true);
-      return fresh_->where();
+      fresh_.push_back(
+          std::make_unique<support::DaemonProcess>(daemon_, transport_, kDaemonOptions, true));
+      return fresh_.back()->where();
     });
   }
   void TearDown() override {
@@ -56,11 +60,12 @@ class TransportUnderTest : public testing::Environment {
     // Alive and well after all that was done to it.
     EXPECT_EQ(process_->end(SIGTERM), 0);
     process_.reset();
-    for (auto* beside : {&other_, &fresh_}) {
-      if (!*beside) continue;
-      EXPECT_EQ((*beside)->end(SIGTERM), 0);
-      beside->reset();
+    if (other_) {
+      EXPECT_EQ(other_->end(SIGTERM), 0);
     }
+    other_.reset();
+    for (const auto& fresh : fresh_) EXPECT_EQ(fresh->end(SIGTERM), 0);
+    fresh_.clear();
   }
 
  private:
@@ -68,7 +73,7 @@ class TransportUnderTest : public testing::Environment {
   const std::string daemon_;
   std::unique_ptr<support::DaemonProcess> process_;
   std::unique_ptr<support::DaemonProcess> other_;
-  std::unique_ptr<support::DaemonProcess> fresh_;
+  std::vector<std::unique_ptr<support::DaemonProcess>> fresh_;
 };
 
 // Suites named Node* are about the device's files, and Daemon* about its process: elsewhere they
