@@ -11,6 +11,7 @@
 
 #include "demo.h"
 #include "inject.h"
+#include "monitor.h"
 #include "policy.h"
 #include "record.h"
 #include "replay_command.h"
@@ -207,6 +208,16 @@ int run_command_line(int argc, char** argv) {
       "break the device on purpose: hangs, lost interrupts, failed resets, refused calls");
   add_inject_options(*inject_command, inject);
 
+  MonitorOptions monitor;
+  CLI::App* monitor_command = app.add_subcommand(
+      "monitor", "print that the device hung and what came of it, as udevadm monitor would");
+  monitor_command->add_option("--device", monitor.device, "the device to use, as $FAKEGPU_DEVICE");
+  monitor_command->add_flag("--json", monitor.json, "an object a line");
+  monitor_command->add_option("--count", monitor.count, "end after so many events")
+      ->check(CLI::PositiveNumber);
+  monitor_command->add_option("--timeout", monitor.timeout, "end after so many seconds")
+      ->check(CLI::Range(0.01, 86400.0));
+
   RecordOptions record;
   CLI::App* record_command = app.add_subcommand(
       "record", "write down what the device's schedulers are told: fakegpu record -o FILE -- APP");
@@ -243,6 +254,7 @@ int run_command_line(int argc, char** argv) {
     return run_replay(replay);
   }
   if (*inject_command) return run_inject(inject);
+  if (*monitor_command) return run_monitor(monitor);
   if (*record_command) {
     record.words = std::move(program);
     return run_record(record);
