@@ -82,6 +82,53 @@ def test_a_killed_client_does_not_disturb_others():
         waiter.wait()
 
 
+def stop_a_ring(daemon):
+    """A client whose packet stops its ring, so that that is reset at once."""
+    run([TOOL, 'inject', 'corrupt-packet', '--device', daemon.where])
+    run([TOOL, 'demo-client', 'hog', '--seconds', '0.1', '--device', daemon.where])
+
+
+def monitor(daemon, *options):
+    return subprocess.Popen([TOOL, 'monitor', '--device', daemon.where, *options],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def test_monitor_prints_a_reset_as_udevadm_does_until_it_is_interrupted():
+    with Daemon() as daemon:
+        listener = monitor(daemon)
+        while listener.stdout.readline() != '\n':  # it listens once it has said what it will print
+            assert listener.poll() is None
+        stop_a_ring(daemon)
+        lines = [listener.stdout.readline() for _ in range(9)]
+        assert re.fullmatch(r'KERNEL\[\d+\.\d{6}\] change   /devices/\S+/drm/card0 \(drm\)\n',
+                            lines[0]), lines[0]
+        expect_equal(lines[1], 'ACTION=change\n')
+        expect_equal(lines[3:5], ['SUBSYSTEM=drm\n', 'WEDGED=none\n'])
+        assert re.fullmatch(r'PID=\d+\n', lines[5]), lines[5]
+        expect_equal(lines[6:], ['TASK=hog\n', 'SEQNUM=1\n', '\n'])
+        listener.send_signal(signal.SIGINT)
+        expect_equal((listener.wait(READY), listener.stdout.read()), (0, ''))
+
+
+def test_monitor_ends_with_a_number_of_events_or_a_time():
+    with Daemon() as daemon:
+        listener = monitor(daemon, '--json', '--count', '1', '--timeout', str(READY))
+        while listener.poll() is None:
+            stop_a_ring(daemon)
+        expect_equal(listener.returncode, 0)
+        line, = listener.stdout.read().splitlines()
+        event = json.loads(line)
+        expect_equal((event['wedged'], event['task']), ('none', 'hog'))
+        expect_equal(sorted(event), ['pid', 'seqnum', 'task', 'time_ns', 'wedged'])
+        quiet = ['--json', '--timeout', '0.1']
+        expect_equal(monitor(daemon, *quiet).wait(READY), 0)
+        expect_equal(monitor(daemon, *quiet, '--count', '1').wait(READY), 1)
+        listener = monitor(daemon)
+        listener.stdout.readline()
+        daemon.process.kill()
+        expect_equal(listener.wait(READY), 1)
+
+
 def test_a_killed_daemon_leaves_no_client_hanging():
     with Daemon() as daemon:
         waiters = start_waiters(daemon, 10)
