@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/log.h"
 
-#include <atomic>
 #include <cstdio>
 
 #include "base/mutex.h"
@@ -10,7 +9,6 @@ namespace fakegpu::base {
 
 namespace {
 
-std::atomic<LogLevel> g_level{LogLevel::kWarning};
 Mutex g_mutex;
 LogSink g_sink GUARDED_BY(g_mutex);
 
@@ -19,11 +17,7 @@ constexpr const char* kNames[] = {"error", "warning", "info", "debug"};
 }  // namespace
 
 void set_log_level(LogLevel level) {
-  g_level.store(level, std::memory_order_relaxed);
-}
-
-bool log_enabled(LogLevel level) {
-  return level <= g_level.load(std::memory_order_relaxed);
+  log_level.store(level, std::memory_order_relaxed);
 }
 
 void set_log_sink(LogSink sink) {

@@ -51,7 +51,7 @@ std::span<const FaultDescription> fault_descriptions() {
   return kDescriptions;
 }
 
-bool FaultInjector::fires(FaultKind kind, unsigned ring, base::Nanos* duration) {
+bool FaultInjector::find(FaultKind kind, unsigned ring, base::Nanos* duration) {
   Shot shot;
   if (!base::FaultInjector::fires(static_cast<size_t>(kind), ring, &shot)) return false;
   if (duration) *duration = shot.duration;

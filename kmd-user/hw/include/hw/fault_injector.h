@@ -40,11 +40,16 @@ class FaultInjector final : public base::FaultInjector {
       : base::FaultInjector(clock, fault_descriptions()) {}
 
   // Asked at each trigger by the engines; the duration comes back in `duration`.
-  bool fires(FaultKind kind, unsigned ring, base::Nanos* duration = nullptr);
+  bool fires(FaultKind kind, unsigned ring, base::Nanos* duration = nullptr) {
+    return armed() && find(kind, ring, duration);
+  }
   // How often it has.
   uint64_t fired(FaultKind kind) const {
     return base::FaultInjector::fired(static_cast<size_t>(kind));
   }
+
+ private:
+  bool find(FaultKind kind, unsigned ring, base::Nanos* duration);
 };
 
 }  // namespace fakegpu::hw
