@@ -79,7 +79,7 @@ def test_json_has_what_was_asked_for():
     expect_equal(result['credits'], 3)
     expect_equal(sorted(result['policies']), ['fair', 'fifo'])
     for policy in result['policies'].values():
-        expect_equal(sorted(policy['clients']), ['batch', 'compositor', 'game', 'video'])
+        expect_equal(sorted(policy['clients']), ['batch', 'compositor', 'game', 'uploads', 'video'])
         for figures in policy['clients'].values():
             assert figures['jobs']['min'] <= figures['jobs']['mean'] <= figures['jobs']['max']
             assert figures['jobs']['max'] > 0, 'a client that had nothing done'

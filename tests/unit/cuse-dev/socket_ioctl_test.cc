@@ -117,8 +117,8 @@ TEST_P(SocketIoctl, RefusalsAreAnsweredAndTheConnectionGoesOn) {
   EXPECT_EQ(peer.call(DRM_IOCTL_SYNCOBJ_DESTROY, destroy), -EINVAL);
   uint64_t any = 0;
   EXPECT_EQ(peer.call(_IOWR('x', 1, uint64_t), any), -ENOTTY);
-  EXPECT_EQ(peer.call(DRM_IOWR(0x9e, uint64_t), any), -EINVAL);
-  EXPECT_EQ(peer.call(DRM_IO(0x9e), any), -EINVAL);
+  EXPECT_EQ(peer.call(DRM_IOWR(0x9f, uint64_t), any), -EINVAL);
+  EXPECT_EQ(peer.call(DRM_IO(0x9f), any), -EINVAL);
   EXPECT_NE(peer.syncobj(), 0u);
 }
 

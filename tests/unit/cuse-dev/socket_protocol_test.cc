@@ -105,7 +105,7 @@ std::vector<Violation> violations() {
       "ioctl before Hello",
       [](Peer& p) {
         uint64_t arg = 0;
-        p.start(DRM_IO(0x9e), arg);
+        p.start(DRM_IO(0x9f), arg);
       },
       false);
   add(
