@@ -197,11 +197,11 @@ FAKEGPU_PUBLIC int fakegpu_device_monitor(struct fakegpu_device *dev, uint32_t e
 
 /** Whom to call for which event. Without a function, events of that kind are dropped. */
 struct fakegpu_event_handlers {
-	uint32_t size; /* of this struct, as the caller knows it */
-	uint32_t pad;  /* 0 */
-	void *data;    /* passed to the functions */
-	void (*fence)(void *data, const struct drm_fakegpu_event_fence *event);
-	void (*wedged)(void *data, const struct drm_fakegpu_event_wedged *event);
+  uint32_t size; /* of this struct, as the caller knows it */
+  uint32_t pad;  /* 0 */
+  void *data;    /* passed to the functions */
+  void (*fence)(void *data, const struct drm_fakegpu_event_fence *event);
+  void (*wedged)(void *data, const struct drm_fakegpu_event_wedged *event);
 };
 
 /**
