@@ -203,7 +203,7 @@ class Prepaid final : public Policy {
       now_ = numbers[0];
       floor_credit_ = numbers[1];
       next_arrival_ = static_cast<uint64_t>(numbers[2]);
-      return now_ >= 0 && floor_credit_ >= 0 && numbers[2] >= 0;
+      return now_ >= 0 && numbers[2] >= 0;
     }
     if (memory.is(true, "stamp")) {
       memory.entity->policy_slot().stamp = static_cast<uint64_t>(numbers[0]);
@@ -282,8 +282,9 @@ class Prepaid final : public Policy {
 
   FlowTable flows_;
   Heap heaps_[kTiers];
-  int64_t now_ = 0;           // virtual time: that of the flow served last
-  int64_t floor_credit_ = 0;  // what low priority is owed; about one job's length at most
+  int64_t now_ = 0;  // virtual time: that of the flow served last
+  int64_t floor_credit_ =
+      0;  // what low priority is owed, less what was given back; a job's length at most
   size_t ready_ = 0;
   uint64_t next_arrival_ = 0;
 };

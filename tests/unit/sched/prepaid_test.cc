@@ -67,6 +67,17 @@ TEST(Prepaid, LowPriorityHasAFloor) {
   EXPECT_NEAR(static_cast<double>(low.gpu_time()), 6.4e9 / 32, 3e6);
 }
 
+// A job that took less than expected gives back what low priority was credited for it, or had.
+TEST(Prepaid, GoesOnFromACreditThatIsOverdrawn) {
+  const PolicyMemory memory[] = {{nullptr, "now", 0, {5, -7, 1}}, {nullptr, "table", 0, {0, 0, 0}}};
+  const auto policy = *make_policy("prepaid");
+  ASSERT_TRUE(policy->restore({}, memory));
+  std::vector<PolicyMemory> saved;
+  policy->save({}, saved);
+  ASSERT_FALSE(saved.empty());
+  EXPECT_EQ(saved[0].numbers, memory[0].numbers);
+}
+
 TEST(Prepaid, ASleeperHasNoCreditAndNoPenalty) {
   LoadedRing ring("prepaid");
   Load& busy = ring.run(deep(ms(1)));
