@@ -50,7 +50,7 @@ uint32_t FlowTable::join(uint64_t client, Priority priority, int64_t vtime_now) 
     flow.live = true;
     flow.client = client;
     flow.priority = priority;
-    flow.vtime = vtime_now;
+    flow.vtime = vtime_now - 1;  // as of one that comes back
     flow.entity_vtime = 0;
     link(at);
   }
