@@ -63,6 +63,20 @@ int copy_to_memfd(ioctl::UserMemory& memory, Arrays arrays, OwnedFd* out) {
   return 0;
 }
 
+// What an array that only comes out holds now, as far as there is one: a caller may state more room
+// than it has. False: nothing of it is there.
+bool fetch_room(ioctl::UserMemory& memory, uint64_t address, std::span<std::byte> to) {
+  if (memory.fetch(address, to)) return true;
+  constexpr size_t kPage = 4096;
+  size_t got = 0;
+  while (got < to.size()) {
+    const size_t page = std::min(kPage - (address + got) % kPage, to.size() - got);
+    if (!memory.fetch(address + got, to.subspan(got, page))) break;
+    got += page;
+  }
+  return got > 0;
+}
+
 // A caller may state more room than it has. So only what the driver stored is written: `after` as
 // far as it differs from `before`.
 bool store_changes(ioctl::UserMemory& memory, uint64_t address, std::span<const std::byte> before,
@@ -231,7 +245,9 @@ int SocketTransport::call(int subject, uint32_t command, void* arg, ioctl::UserM
     if (!readable) break;
     const size_t at = message.size();
     message.resize(at + segment.bytes);
-    readable = memory.fetch(segment.address, std::span(message).subspan(at));
+    const std::span<std::byte> to = std::span(message).subspan(at);
+    readable = segment.direction == ioctl::Direction::kOut ? fetch_room(memory, segment.address, to)
+                                                           : memory.fetch(segment.address, to);
   }
   if (!readable) {
     // An error, but the daemon may find another one before it comes to the arrays.

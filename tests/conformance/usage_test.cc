@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Who uses the device, and how much: QUERY_USAGE, CTX_USAGE, CLIENTS, FDINFO, SET_CLIENT_NAME.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,6 +97,16 @@ TEST(Usage, NothingIsWrittenBeyondTheRoomOrTheAnswer) {
   ASSERT_EQ(client.call(DRM_IOCTL_FAKEGPU_CLIENTS, list), 0);
   EXPECT_GE(list.count, 1u);
   EXPECT_EQ(room[list.count * sizeof(drm_fakegpu_client)], 0xa5);
+
+  // The end of what is mapped: there is less room than it says.
+  void* const pages =
+      ::mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  ASSERT_EQ(::munmap(static_cast<uint8_t*>(pages) + 4096, 4096), 0);
+  list = {.after = id_of(client), .data = address_of(pages), .count = kHuge};
+  EXPECT_EQ(client.call(DRM_IOCTL_FAKEGPU_CLIENTS, list), 0);
+  EXPECT_GE(list.count, 1u);
+  ::munmap(pages, 4096);
 
   const std::string whole = client.device().fdinfo();
   std::fill(room.begin(), room.end(), 0xa5);
