@@ -104,8 +104,9 @@ TEST(Usage, NothingIsWrittenBeyondTheRoomOrTheAnswer) {
   ASSERT_NE(pages, MAP_FAILED);
   ASSERT_EQ(::munmap(static_cast<uint8_t*>(pages) + 4096, 4096), 0);
   list = {.after = id_of(client), .data = address_of(pages), .count = kHuge};
-  EXPECT_EQ(client.call(DRM_IOCTL_FAKEGPU_CLIENTS, list), 0);
-  EXPECT_GE(list.count, 1u);
+  // On CUSE the kernel copies all of the room that is stated.
+  const bool whole_room = client.device().transport() == std::string_view("cuse");
+  EXPECT_EQ(client.call(DRM_IOCTL_FAKEGPU_CLIENTS, list), whole_room ? -EFAULT : 0);
   ::munmap(pages, 4096);
 
   const std::string whole = client.device().fdinfo();
