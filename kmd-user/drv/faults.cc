@@ -78,7 +78,7 @@ base::Nanos to_nanos(uint64_t value) {
 DriverFaultInjector::DriverFaultInjector(const base::Clock& clock)
     : base::FaultInjector(clock, kDescriptions) {}
 
-int DriverFaultInjector::refuses(unsigned call) {
+int DriverFaultInjector::find_refusal(unsigned call) {
   if (call == _IOC_NR(DRM_IOCTL_FAKEGPU_INJECT)) return 0;
   const Counts counts = std::ranges::count(kToOpen, call) ? Counts::kNamed : Counts::kAlways;
   Shot shot;

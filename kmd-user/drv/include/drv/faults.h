@@ -27,7 +27,10 @@ class DriverFaultInjector final : public base::FaultInjector {
 
   bool fires(DriverFault kind) { return base::FaultInjector::fires(static_cast<size_t>(kind), 0); }
   // kIoctlError of that call: the errno by which it is refused, positive, or 0.
-  int refuses(unsigned call);
+  int refuses(unsigned call) { return armed() ? find_refusal(call) : 0; }
+
+ private:
+  int find_refusal(unsigned call);
 };
 
 class Faults {
