@@ -75,10 +75,10 @@ void add_machine_options(CLI::App& app, Options& options, Texts& texts) {
                  "A ring with work for so many us is given no more, 0 for any (2000)")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
   app.add_option("--hw-submission", options.driver.hw_submission, "Jobs that a ring holds (16)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1u, 1'000'000u));
   app.add_option("--entity-jobs", options.driver.entity_jobs,
                  "Jobs that a context may have queued on a ring (1024)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1u, 1'000'000u));
   app.add_option("--without", texts.without,
                  "Driver features to leave out: syncobj, timeline, prime, dumb")
       ->allow_extra_args(false);
@@ -106,7 +106,7 @@ void add_process_options(CLI::App& app, Options& options) {
       ->transform(CLI::CheckedTransformer(kLogLevels));
   app.add_option("--trace", options.trace_file, "Write events as text to this file");
   app.add_option("--ready-fd", options.ready_fd, "Write READY to this descriptor when serving")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1'000'000));
   app.add_option("--loop", options.loop, "How to wait: auto, uring or epoll")
       ->transform(CLI::CheckedTransformer(kLoops));
   app.set_version_flag("--version", "fakegpud " FAKEGPU_VERSION);

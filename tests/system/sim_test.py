@@ -156,9 +156,9 @@ def test_a_wrong_scenario_is_told_with_its_line():
 
 
 def test_a_file_that_is_not_there_is_told():
-    for name in ('no-such-scenario', '/no/such.toml'):
+    for name, reason in (('no-such-scenario', '--list'), ('/no/such.toml', 'cannot be read')):
         said = sim(name, status=WRONG_SCENARIO)
-        assert name in said and 'cannot be read' in said, said
+        assert name in said and reason in said, said
 
 
 def test_an_output_that_cannot_be_written_is_told():

@@ -177,7 +177,7 @@ int run_command_line(int argc, char** argv) {
       ->needs(watch)
       ->capture_default_str();
   usage_command->add_option("--looks", usage.looks, "how many, and then it ends")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1u, 1'000'000u))
       ->needs(watch);
   CLI::App* doctor_command = app.add_subcommand(
       "doctor", "what this machine offers, which transport is used, what is missing");
@@ -214,7 +214,7 @@ int run_command_line(int argc, char** argv) {
   monitor_command->add_option("--device", monitor.device, "the device to use, as $FAKEGPU_DEVICE");
   monitor_command->add_flag("--json", monitor.json, "an object a line");
   monitor_command->add_option("--count", monitor.count, "end after so many events")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1u, 1'000'000u));
   monitor_command->add_option("--timeout", monitor.timeout, "end after so many seconds")
       ->check(CLI::Range(0.01, 86400.0));
 

@@ -37,7 +37,11 @@ std::string read_file(const fs::path& path) {
 
 Scenario load(const std::string& name) {
   fs::path path = name;
-  if (!fs::exists(path) && name.find('/') == std::string::npos) path = shipped() / (name + ".toml");
+  if (!fs::exists(path) && name.find('/') == std::string::npos) {
+    path = shipped() / (name + ".toml");
+    if (!fs::exists(path))
+      throw ScenarioError("there is no scenario " + name + "; --list tells those that ship");
+  }
   return parse_scenario(read_file(path), path.string());
 }
 
