@@ -180,9 +180,8 @@ sched::TimeoutVerdict Device::ring_timed_out(Ring& ring, SubmitJob& job) {
 }
 
 // One timer for all rings. It is moved only when it would be late; when it is early, it looks and
-// is set again, which costs less than moving it for every job.
-// `rings`: a bit for each whose next deadline may be another than it was. Whatever makes one kicks
-// the ring's scheduler.
+// is set again, which costs less than moving it for every job. `rings`: a bit for each whose next
+// deadline may be another than it was; whatever makes it so kicks the ring's scheduler.
 void Device::arm_watchdog(uint32_t rings) {
   std::optional<base::Nanos> due;
   for (; rings; rings &= rings - 1) {

@@ -70,10 +70,8 @@ int Fence::add_callback(Callback& callback) {
   assert(!callback.linked());
   if (test_signaled()) return -ENOENT;
   if (!enabled_) {
-    // enable_signaling() with one reference for both.
     const FenceRef self(this);
-    enabled_ = true;
-    if (!do_enable_signaling()) signal(0);
+    enable();
     if (test_signaled()) return -ENOENT;
   }
   callbacks_.push_back(callback);
@@ -88,8 +86,12 @@ bool Fence::remove_callback(Callback& callback) {
 
 void Fence::enable_signaling() {
   if (enabled_ || test_signaled()) return;
-  enabled_ = true;
   const FenceRef self(this);
+  enable();
+}
+
+void Fence::enable() {
+  enabled_ = true;
   if (!do_enable_signaling()) signal(0);
 }
 

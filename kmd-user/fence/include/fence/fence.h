@@ -133,6 +133,8 @@ class Fence : public base::RefCounted {
   }
 
  private:
+  // The caller holds a reference, as it may signal.
+  void enable();
   void run_callbacks();
   void abandon();
 

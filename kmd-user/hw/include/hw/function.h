@@ -27,8 +27,8 @@ class Function {
   virtual Memory& memory() = 0;
 
   // Called from an engine's task, with no lock of the chip held, after entries were put on the
-  // interrupt ring. One handler; nullptr masks. Returns only when no call of the old handler is
-  // running.
+  // interrupt ring; and from this function, if that happened during it. One handler; nullptr masks.
+  // Returns only when no call of the old handler is running.
   virtual void set_interrupt_handler(base::UniqueFunction<void()> handler) = 0;
 
   void write64(uint32_t offset_lo, uint64_t value) {
