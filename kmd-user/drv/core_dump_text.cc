@@ -4,6 +4,7 @@
 
 #include "core_dump.h"
 #include "packets/describe.h"
+#include "printable.h"
 #include "ring.h"
 
 namespace fakegpu::drv {
@@ -24,15 +25,6 @@ void append_quoted(std::string& out, std::string_view text) {
     }
   }
   out += '"';
-}
-
-// A client's name must not pass for another line of the dump.
-std::string printable(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(
-      out, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; },
-      '?');
-  return out;
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

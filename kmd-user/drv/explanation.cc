@@ -6,6 +6,7 @@
 #include "fence/unwrap.h"
 #include "hw/registers.h"
 #include "packets/describe.h"
+#include "printable.h"
 
 namespace fakegpu::drv {
 
@@ -22,13 +23,6 @@ constexpr size_t kPacketDwords = 64;
 std::string ms(base::Nanos span) {
   return fmt::format("{}.{:03} ms", span / base::kNanosPerMilli,
                      std::max<base::Nanos>(span % base::kNanosPerMilli, 0) / 1000);
-}
-
-// A client's name is its own choice: it must not look like a line of ours.
-std::string printable(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return text;
 }
 
 }  // namespace

@@ -8,20 +8,9 @@
 
 #include "base/log.h"
 #include "events.h"
+#include "ioctl/wedged_text.h"
 
 namespace fakegpu::drv {
-
-std::string wedged_text(uint32_t recovery) {
-  constexpr std::pair<uint32_t, std::string_view> kMethods[] = {
-      {DRM_FAKEGPU_WEDGE_RECOVERY_NONE, "none"},
-      {DRM_FAKEGPU_WEDGE_RECOVERY_REBIND, "rebind"},
-      {DRM_FAKEGPU_WEDGE_RECOVERY_BUS_RESET, "bus-reset"},
-  };
-  std::string text;
-  for (const auto& [method, name] : kMethods)
-    if (recovery & method) text.append(text.empty() ? "" : ",").append(name);
-  return text.empty() ? "unknown" : text;
-}
 
 void WedgedEvents::add(EventQueue& queue) {
   if (std::ranges::find(queues_, &queue) == queues_.end()) queues_.push_back(&queue);
@@ -50,7 +39,7 @@ void WedgedEvents::send(base::Nanos now) {
     const bool recovered = due.recovery == DRM_FAKEGPU_WEDGE_RECOVERY_NONE;
     base::log(base::LogLevel::kInfo, "device wedged, {}",
               recovered ? "but recovered through reset" : "needs recovery");
-    const std::string text = wedged_text(due.recovery);
+    const std::string text = ioctl::wedged_text(due.recovery);
     tracer_.emit("drm_dev_wedged_event", {{"recovery", std::string_view(text)},
                                           {"pid", uint64_t{event.pid}},
                                           {"task", std::string_view(event.task)}});

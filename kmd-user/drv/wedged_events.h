@@ -18,10 +18,6 @@ namespace fakegpu::drv {
 
 class EventQueue;
 
-// As a uevent has it: "none", "rebind,bus-reset"; "unknown" for 0. `recovery`:
-// DRM_FAKEGPU_WEDGE_RECOVERY_*.
-std::string wedged_text(uint32_t recovery);
-
 class WedgedEvents {
  public:
   explicit WedgedEvents(base::Tracer& tracer) : tracer_(tracer) {}

@@ -428,9 +428,10 @@ def test_faults_that_are_not_understood_are_refused_with_a_reason():
             assert ended.returncode > 0, f'{words}: status {ended.returncode}'
             assert reason in ended.stderr, f'{words}: {ended.stderr}'
         expect_equal(inject(daemon, '--status'), '')
-    ended = run([TOOL, 'inject', 'hang', '--device', 'inprocess:'])
-    expect_equal(ended.returncode, 1)
-    assert 'start fakegpud' in ended.stderr, ended.stderr
+    for command in (['inject', 'hang'], ['monitor']):
+        ended = run([TOOL, *command, '--device', 'inprocess:'])
+        expect_equal(ended.returncode, 1)
+        assert 'start fakegpud' in ended.stderr, ended.stderr
 
 
 def test_wrong_arguments_are_refused_with_a_message():

@@ -126,4 +126,9 @@ std::string existing_device() {
   return where;
 }
 
+void must_be_in_daemon(const Device& device) {
+  if (std::string_view(device.transport()) == "inprocess")
+    throw std::runtime_error("there is no daemon, only a device of this process: start fakegpud");
+}
+
 }  // namespace fakegpu::tools

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include <fakegpu/fakegpu.hpp>
+
 namespace fakegpu::tools {
 
 class Daemon {
@@ -38,6 +40,10 @@ class Daemon {
 
 // Where a device is that is there already, in a daemon; empty: nowhere.
 std::string existing_device();
+
+// Throws if the device is one of this process alone: nobody else is there, and what is done to it
+// ends with the process.
+void must_be_in_daemon(const Device& device);
 
 // The path of a program that was built or installed beside this one; throws if it is not there.
 std::string find_program_beside(const std::string& name, const std::string& build_folder);

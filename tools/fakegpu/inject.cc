@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <fakegpu/fakegpu.hpp>
 
+#include "daemon.h"
 #include "ioctl/fault_text.h"
 
 namespace fakegpu::tools {
@@ -85,9 +86,7 @@ void arm(const Device& device, const InjectOptions& options) {
 
 int run_inject(const InjectOptions& options) {
   const Device device(options.device.empty() ? nullptr : options.device.c_str());
-  // What is armed there goes with this process.
-  if (!options.list && std::string_view(device.transport()) == "inprocess")
-    throw std::runtime_error("there is no daemon whose device could be broken: start fakegpud");
+  if (!options.list) must_be_in_daemon(device);
   if (options.clear) {
     if (!options.name.empty()) find_kind(device, options.name);
     device.clear_faults(options.name.empty() ? nullptr : options.name.c_str());

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 
-#include <signal.h>
-
 #include <chrono>
 #include <cstdio>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include <fmt/core.h>
 #include <fakegpu/fakegpu.hpp>
 #include <nlohmann/json.hpp>
+
+#include "daemon.h"
+#include "ioctl/wedged_text.h"
+#include "terminal.h"
 
 namespace fakegpu::tools {
 
@@ -24,38 +25,10 @@ constexpr auto kNap = std::chrono::milliseconds(10);
 // As in the tree that `fakegpu run --dri` shows.
 constexpr std::string_view kDevicePath = "/devices/platform/fakegpu.0/drm/card0";
 
-volatile sig_atomic_t signalled = 0;
-
-void note_signal(int) {
-  signalled = 1;
-}
-
-std::string methods(uint32_t recovery) {
-  std::string text;
-  const auto add = [&](uint32_t method, const char* name) {
-    if (recovery & method) text.append(text.empty() ? "" : ",").append(name);
-  };
-  add(DRM_FAKEGPU_WEDGE_RECOVERY_NONE, "none");
-  add(DRM_FAKEGPU_WEDGE_RECOVERY_REBIND, "rebind");
-  add(DRM_FAKEGPU_WEDGE_RECOVERY_BUS_RESET, "bus-reset");
-  return text.empty() ? "unknown" : text;
-}
-
-// A task may call itself what it likes; a terminal must not be told what to do by that.
-std::string printable(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (c >= ' ' && c <= '~')
-      text += c;
-    else
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  return text;
-}
-
 void print_json(const drm_fakegpu_event_wedged& event) {
-  nlohmann::ordered_json line = {
-      {"time_ns", event.time_ns}, {"seqnum", event.seqnum}, {"wedged", methods(event.recovery)}};
+  nlohmann::ordered_json line = {{"time_ns", event.time_ns},
+                                 {"seqnum", event.seqnum},
+                                 {"wedged", ioctl::wedged_text(event.recovery)}};
   if (event.pid != 0) {
     line["pid"] = event.pid;
     line["task"] = printable(event.task);
@@ -68,7 +41,7 @@ void print_properties(const drm_fakegpu_event_wedged& event) {
   constexpr int64_t kSecond = 1'000'000'000;
   fmt::print("KERNEL[{}.{:06}] change   {} (drm)\nACTION=change\nDEVPATH={}\nSUBSYSTEM=drm\n",
              event.time_ns / kSecond, event.time_ns % kSecond / kMicro, kDevicePath, kDevicePath);
-  fmt::print("WEDGED={}\n", methods(event.recovery));
+  fmt::print("WEDGED={}\n", ioctl::wedged_text(event.recovery));
   if (event.pid != 0) fmt::print("PID={}\nTASK={}\n", event.pid, printable(event.task));
   fmt::print("SEQNUM={}\n\n", event.seqnum);
 }
@@ -77,9 +50,8 @@ void print_properties(const drm_fakegpu_event_wedged& event) {
 
 int run_monitor(const MonitorOptions& options) {
   const Device device(options.device.empty() ? nullptr : options.device.c_str());
-  struct sigaction action = {};
-  action.sa_handler = note_signal;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  must_be_in_daemon(device);
+  note_interrupts();
   device.monitor();
   if (!options.json)
     fmt::print("monitor will print the received events for:\nKERNEL - the kernel uevent\n\n");
@@ -94,7 +66,7 @@ int run_monitor(const MonitorOptions& options) {
     options.json ? print_json(event) : print_properties(event);
     std::fflush(stdout);
   };
-  while (!signalled) {
+  while (!interrupted()) {
     if (device.handle_events(print, false)) continue;
     if (options.count != 0 && printed == options.count) return 0;
     if (options.timeout != 0 && Clock::now() >= end) return options.count != 0 ? 1 : 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "record.h"
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "daemon.h"
 #include "device.h"
 #include "sim/record_file.h"
+#include "terminal.h"
 
 namespace fakegpu::tools {
 
@@ -32,12 +32,6 @@ using Clock = std::chrono::steady_clock;
 // spared a wake for each.
 constexpr auto kNap = std::chrono::milliseconds(10);
 constexpr size_t kReadBytes = 1u << 16;
-
-volatile sig_atomic_t signalled = 0;
-
-void note_signal(int) {
-  signalled = 1;
-}
 
 class Recorder {
  public:
@@ -114,9 +108,7 @@ int run_record(const RecordOptions& options) {
     where = daemon->where();
   }
   Recorder recorder(where, options.out, options.capacity);
-  struct sigaction action = {};
-  action.sa_handler = note_signal;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  note_interrupts();
 
   if (options.words.empty())
     fmt::print(stderr, "fakegpu record: recording {}{}\n", where,
@@ -126,7 +118,7 @@ int run_record(const RecordOptions& options) {
                                       std::chrono::duration<double>(options.seconds));
   int status = 0;
   bool running = program > 0;
-  while (!signalled && (options.seconds == 0 || Clock::now() < end)) {
+  while (!interrupted() && (options.seconds == 0 || Clock::now() < end)) {
     recorder.take();
     if (running && ::waitpid(program, &status, WNOHANG) == program) running = false;
     if (program > 0 && !running) break;

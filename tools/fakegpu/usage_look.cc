@@ -6,17 +6,16 @@
 #include <algorithm>
 #include <string>
 
+#include "terminal.h"
+
 namespace fakegpu::tools {
 
 namespace {
 
 constexpr double kMilli = 1e6;
 
-// Whoever named itself may have meant the terminal.
-std::string printable(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text.empty() ? "-" : text;
+std::string shown(std::string_view name) {
+  return name.empty() ? "-" : printable(name);
 }
 
 double percent(uint64_t now, uint64_t before, double of_ns) {
@@ -104,7 +103,7 @@ void UsageLook::print(const UsageLook* before) const {
   fmt::print(" {:>9} {:>9} {:>6} {:>6}\n", "VRAM KiB", "sys KiB", "queued", "flying");
   for (const drm_fakegpu_client& client : clients_) {
     fmt::print("{:>6} {:>8} {:>6} {:15} {:16}", client.client_id, client.pid, client.uid,
-               printable(client.command), printable(client.name));
+               shown(client.command), shown(client.name));
     for (uint32_t i = 0; i < kEngines; ++i)
       if (capacity_[i] != 0)
         fmt::print(" {:>11}", before ? fmt::format("{:.1f}", share(client, i, *before))
