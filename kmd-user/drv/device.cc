@@ -126,7 +126,7 @@ void Device::settle() {
     if (kicked_) arm_watchdog(pump_kicked());
     recorder_.end_section();
   } while (let_in() || release_queued());
-  wedged_events_.send(now());
+  if (wedged_events_.due()) wedged_events_.send(now());
 }
 
 // Of a device that was given up: what was ready has been refused by now, and the rest waits for

@@ -30,6 +30,8 @@ class WedgedEvents {
   // The next send() tells of it: when the jobs that it ended have finished. `task`: who is to
   // blame, null: unknown.
   void announce(uint32_t recovery, base::Ref<Task> task);
+  // Whether there is something to send: asked at the end of every section.
+  bool due() const { return !due_.empty(); }
   void send(base::Nanos now);
 
  private:
