@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/pause.h"
 #include "caller_memory.h"
 #include "futex.h"
 #include "ioctl/plan.h"
@@ -174,19 +175,28 @@ int InprocessTransport::open_sw_sync() {
 
 int InprocessTransport::wait(drv::File& file, Pending& pending, uint64_t id) {
   // Run the work that the answer depends on in this thread: that saves two hand-offs.
-  while (!pending.answered() && shell_.pump()) {
-  }
+  const auto help = [&] {
+    while (!pending.answered() && shell_.pump()) {
+    }
+  };
+  help();
   if (shell_.idle == Idle::kDeadlock) {
     if (pending.answered()) return pending.result;
     // The answer, now -EINTR, must not find this frame gone.
     file.interrupt(id);
-    while (!pending.answered() && shell_.pump()) {
-    }
+    help();
     return -EDEADLK;
   }
   if (may_spin()) {
     const int64_t until = now_ns() + kSpinNanos;
-    while (!pending.answered() && now_ns() < until) __builtin_ia32_pause();
+    while (!pending.answered() && now_ns() < until) base::pause();
+  }
+  if (!pending.answered()) {
+    // The wake of an earlier wait may have taken the CPU from a worker in the middle of a task. If
+    // this one slept now, that worker would do this work, too, and be interrupted by the next wake,
+    // and so on: two switches each time.
+    std::this_thread::yield();
+    help();
   }
   while (!pending.answered())
     if (!pending.sleep()) file.interrupt(id);
