@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/executor.h"
-#include "base/mutex.h"
+#include "base/handoff_mutex.h"
 
 namespace fakegpu::drv {
 
@@ -47,7 +47,7 @@ class DeviceLock final : public base::Clock {
 
  private:
   const base::Clock& clock_;
-  base::Mutex mutex_;
+  base::HandoffMutex mutex_;
   mutable base::Nanos now_ = 0;  // 0: nobody has asked since the lock was taken
   base::Task settle_;
   // What was deferred, in this order; mostly it is one task, and that costs no allocation.

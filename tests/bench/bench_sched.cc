@@ -5,12 +5,14 @@
 //   sync/RINGS/ENTITIES   push one and see it done, by turns
 //   pick/ENTITIES         one more job among so many ready entities
 //   queued                a million jobs in queues: bytes per job
+//   submitters            pushed and seen done under one lock, by one thread and by two in sum
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
 #include <memory>
 #include <mutex>
 
+#include "base/handoff_mutex.h"
 #include "instant_rings.h"
 
 namespace fakegpu::bench {
@@ -79,10 +81,11 @@ void queued(benchmark::State& state) {
   }
 }
 
-// Two threads that submit under one lock, as the device's, against one that does all: the sum.
+// Two threads that submit under one lock, the device's, against one that does all: the sum.
+template <typename Lock>
 void submitters(benchmark::State& state) {
   static std::unique_ptr<InstantRings> setup;
-  static std::mutex lock;
+  static Lock lock;
   if (state.thread_index() == 0) setup = std::make_unique<InstantRings>(1, 2);
   uint64_t jobs = 0;
   for ([[maybe_unused]] auto unused : state) {
@@ -102,7 +105,16 @@ BENCHMARK_CAPTURE(pick, prepaid, "prepaid")->Arg(100)->Arg(100'000);
 BENCHMARK_CAPTURE(pick, fair, "fair")->Arg(100)->Arg(100'000);
 BENCHMARK_CAPTURE(pick, fifo, "fifo")->Arg(100)->Arg(100'000);
 BENCHMARK(queued)->Iterations(1)->Unit(benchmark::kMillisecond);
-BENCHMARK(submitters)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(submitters<base::HandoffMutex>)
+    ->Name("submitters")
+    ->Threads(1)
+    ->Threads(2)
+    ->UseRealTime();
+BENCHMARK(submitters<std::mutex>)
+    ->Name("submitters, std::mutex")
+    ->Threads(1)
+    ->Threads(2)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace fakegpu::bench

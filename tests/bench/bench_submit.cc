@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From the submission of an IB that does nothing to the end of the wait for its fence, on an idle
-// GPU within the process; against a hand-off between two threads by futex.
+// GPU within the process; against a hand-off between two threads by futex. And jobs of one client
+// against those of two side by side.
 #include <benchmark/benchmark.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -92,6 +93,22 @@ void submit(benchmark::State& state, bool one_cpu, By by) {
   if (context.query().flags != 0) state.SkipWithError("a reset took a job");
 }
 
+// Clients side by side, each with a thread of its own: the time per job of them all.
+void submitters(benchmark::State& state) {
+  constexpr unsigned kBatch = 64;
+  const Device device("inprocess:");
+  const Context context(device);
+  const CommandBuffer nothing(context, DRM_FAKEGPU_RING_GFX);
+  fakegpu_cmd_nop(nothing, 1);
+  const uint32_t ring = device.ring(DRM_FAKEGPU_RING_GFX);
+  while (state.KeepRunningBatch(kBatch)) {
+    uint64_t last = 0;
+    for (unsigned i = 0; i < kBatch; ++i) last = context.submit(ring, {nothing});
+    if (!context.wait(ring, last)) state.SkipWithError("the job failed");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 }  // namespace
 
 }  // namespace fakegpu::bench
@@ -107,6 +124,8 @@ int main(int argc, char** argv) {
   }
   benchmark::RegisterBenchmark("submit and wait by seqno", submit, false, By::kSeqno)
       ->UseRealTime();
+  benchmark::RegisterBenchmark("jobs of one client", submitters)->UseRealTime();
+  benchmark::RegisterBenchmark("jobs of two clients", submitters)->Threads(2)->UseRealTime();
   const Comparison comparisons[] = {
       {"in-process submit to signalled fence / hand-off", "submit and wait", "futex hand-off",
        Bound::kAtMost, 2},
@@ -114,6 +133,8 @@ int main(int argc, char** argv) {
        Bound::kAtMost, 2},
       {"in-process wait by seqno / by syncobj, submission included", "submit and wait by seqno",
        "submit and wait"},
+      {"per job in-process, two clients that submit side by side / one", "jobs of two clients",
+       "jobs of one client"},
   };
   return run(argc, argv, comparisons);
 }
