@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/pause.h"
+#include "base/real_executor.h"
 
 namespace fakegpu::base {
 namespace {
@@ -24,6 +26,10 @@ char state_of(pid_t tid) {
   std::string text;
   std::getline(stat, text);
   return text.at(text.rfind(')') + 2);
+}
+
+void wait_until_asleep(const std::atomic<pid_t>& tid) {
+  while (tid == 0 || state_of(tid) != 'S') std::this_thread::yield();
 }
 
 // Threads that hold it for `held` and are away for `away`; the count is no atomic.
@@ -84,6 +90,33 @@ TEST(HandoffMutex, WhoAlwaysComesBackMustLeaveItToTheOthers) {
   EXPECT_EQ(turns, 60);
 }
 
+TEST(HandoffMutex, ItIsLeftToWhoeverHasLostPatience) {
+  HandoffMutex mutex;
+  std::atomic<pid_t> tid = 0;
+  bool had_it = false;
+  const MonotonicClock clock;
+  mutex.lock();
+  std::thread heir([&] {
+    tid = ::gettid();
+    mutex.lock();
+    had_it = true;
+    mutex.unlock();
+  });
+  wait_until_asleep(tid);
+  for (const Nanos begin = clock.now(); clock.now() - begin < HandoffMutex::kPatience;) pause();
+  // It was asleep, so this thread may have it once more.
+  mutex.unlock();
+  mutex.lock();
+  if (!had_it) {
+    wait_until_asleep(tid);
+    mutex.unlock();
+    mutex.lock();
+  }
+  EXPECT_TRUE(had_it);
+  mutex.unlock();
+  heir.join();
+}
+
 TEST(HandoffMutex, AllSleepThroughALongHold) {
   HandoffMutex mutex;
   constexpr int kThreads = 3;
@@ -98,8 +131,7 @@ TEST(HandoffMutex, AllSleepThroughALongHold) {
       ++turns;
       mutex.unlock();
     });
-  for (const auto& tid : tids)
-    while (tid == 0 || state_of(tid) != 'S') std::this_thread::yield();
+  for (const auto& tid : tids) wait_until_asleep(tid);
   EXPECT_EQ(turns, 0);
   mutex.unlock();
   for (std::thread& waiter : waiters) waiter.join();

@@ -14,8 +14,9 @@ namespace fakegpu::base {
 // in one CPU's cache, and threads that contend are together about as fast as one alone. No release
 // costs a system call for that. One of the waiters, the heir, looks on; the others sleep behind it.
 // The heir takes the mutex when nobody has come back. When it has waited for kPatience, the next
-// release leaves the mutex to it, so it waits that and one hold at most. It spins, and sleeps only
-// through a hold that lasts. (Linux: mutex_optimistic_spin(), MUTEX_FLAG_HANDOFF.)
+// release leaves the mutex to it. It spins, and sleeps only through a hold that lasts, after which
+// another thread may still be faster; so it waits for kPatience and two holds at most. (Linux:
+// mutex_optimistic_spin(), MUTEX_FLAG_HANDOFF.)
 class FAKEGPU_ANNOTATE(capability("mutex")) HandoffMutex {
  public:
   static constexpr Nanos kPatience = 100 * kNanosPerMicro;
